@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from typing import cast
 
 from bias_audit.analysis.change import SCOPES
 from bias_audit.analysis.compare_runs import METRICS
@@ -14,7 +15,8 @@ from bias_audit.analysis.completions import find_contrary
 from bias_audit.analysis.findings import detail_of, evidence, headline, name_model, notices_of
 from bias_audit.analysis.recompute import SPLIT
 from bias_audit.analysis.statements import size_word
-from bias_audit.gates.judge import count_outcomes, judge_again
+from bias_audit.gates.checks import judge_again
+from bias_audit.gates.judge import count_outcomes
 from bias_audit.metrics.base import T_TEST, names_of_groups, versus
 from bias_audit.metrics.registry import metric_records
 from bias_audit.results import (
@@ -27,6 +29,7 @@ from bias_audit.results import (
     SanityCheck,
     finding_id,
 )
+from bias_audit.utils.readings import Reading
 from bias_audit.utils.scales import gap_scale
 
 _OF_RESULT = (
@@ -127,7 +130,10 @@ def _result(result: Result, probe: ProbeRecord, results: Results) -> Iterator[st
 
 def _measures(results: Results) -> Iterator[str]:
     """What measures are called, their unit, and what a larger value means."""
-    own = {one.id: one for one in metric_records(results.results, results.model.reading)}
+    own = {
+        one.id: one
+        for one in metric_records(results.results, cast("Reading", results.model.reading))
+    }
     stored = {one.id: one for one in results.metrics}
     for name in (*own, *(set(stored) - set(own))):
         if name not in stored:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from typing import cast
 
 from bias_audit.analysis.compare_runs import METRICS
-from bias_audit.analysis.findings import DIAGONALS
+from bias_audit.metrics.design import DIAGONALS
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.probe import Probe
 from bias_audit.results import Card, ProbeRecord, Results
+from bias_audit.utils.readings import Reading
 
 _OF_FILE = ("version", "language", "axis", "title", "question", "mask", "sensitive")
 _GAPS = (*METRICS, *DIAGONALS)
@@ -57,7 +59,7 @@ class Definitions:
                 if effect.text != frames.get(effect.id):
                     yield f"{result.id}: frame {effect.id} is {effect.text!r}, by its files another"
             if result.metric in _GAPS:
-                margin = probe.spec.margins.of(self._results.model.reading)
+                margin = probe.spec.margins.of(cast("Reading", self._results.model.reading))
                 if result.margin is not None and round(result.margin - margin, 7):
                     yield f"{result.id}: margin is {result.margin}, by its files {margin:.8g}"
                 if result.margin_reason != probe.spec.margin_reason:

@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from bias_audit.analysis.statements import as_likely, odds_between, size_word
-from bias_audit.metrics.diagonal import DIAGONAL_LOG_ODDS
-from bias_audit.metrics.similarity import SIMILARITY_DIAGONAL
+from bias_audit.metrics.design import DIAGONALS
 from bias_audit.records import OTHERS, Prompt
 from bias_audit.reports.wording import intervals
 from bias_audit.results import (
@@ -29,11 +28,10 @@ from bias_audit.utils.scales import gap_scale
 from bias_audit.utils.text import quote
 
 if TYPE_CHECKING:
-    from bias_audit.metrics.scored_probe import ScoredProbe, Unit
+    from bias_audit.metrics.score_cube import Unit
+    from bias_audit.metrics.scored_probe import ScoredProbe
 
 
-DIAGONALS = (DIAGONAL_LOG_ODDS.id, SIMILARITY_DIAGONAL.id)
-"""Measures in which each group has a word of its own."""
 SENTENCES = 6
 SHOWN = 4
 """Group words that a headline quotes."""
@@ -111,7 +109,7 @@ def headline(model: str, result: Result, probe: ProbeRecord, reading: str) -> st
 def size_of(result: Result, probe: ProbeRecord, reading: str) -> str:
     """Return the size of an association in words, with its bounds, as its finding has it."""
     if probe.mask != "group":
-        return as_likely(result, label=reading == "label")
+        return as_likely(result, reading=reading)
     return odds_between(result, probe.minus if result.pole == probe.plus else probe.plus)
 
 

@@ -19,11 +19,11 @@ import numpy as np
 from bias_audit.analysis.change import LEAST_SE, PairedContrast
 from bias_audit.analysis.compare_runs import METRICS, RunPair, mismatch_error
 from bias_audit.analysis.controls import find_floor, is_heard, loud_gaps
-from bias_audit.analysis.findings import DIAGONALS
 from bias_audit.analysis.outcomes import conclude
 from bias_audit.analysis.paired_cells import PairedCube
 from bias_audit.analysis.result_record import LARGEST
 from bias_audit.analysis.statements import Question
+from bias_audit.metrics.design import DIAGONALS
 from bias_audit.metrics.diagonal import diagonal_contrast
 from bias_audit.metrics.log_odds import group_levels
 from bias_audit.results.evidence import INDEX, KEY_COLUMNS
@@ -33,6 +33,7 @@ from bias_audit.stats.contrast import Clusters, matched_pairs
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.multiplicity import bh, by
 from bias_audit.utils.arrays import Floats
+from bias_audit.utils.readings import READINGS
 from bias_audit.utils.scales import gap_scale
 
 CLOSE, NEAR = 2e-5, 3e-6
@@ -192,8 +193,8 @@ class Recomputation:
             yield Mismatch(result.id, "sentences of by_template", len(result.by_template), len(own))
         for effect in result.by_template:
             self.tally["sentence effects"] += 1
-            if effect.id in own and differ(effect.value, own[effect.id]):
-                yield Mismatch(result.id, f"by_template {effect.id}", effect.value, own[effect.id])
+            value = own.get(effect.id, effect.value)
+            yield from _unequal(result.id, f"by_template {effect.id}", effect.value, value)
         if result.sign_share is not None and these.estimate:
             values = [effect.value for effect in result.by_template] or list(these.delta)
             share = float(np.mean(np.sign(values) == np.sign(these.estimate)))
@@ -228,19 +229,14 @@ class Recomputation:
             again = [fresh[r.id] for r in family if r.id in fresh]
             if not family or len(again) != len(family):
                 continue
-            question = Question(
-                plus=probe.plus,
-                minus=probe.minus,
-                mask=probe.mask,
-                label=self.results.model.reading == "label",
-            )
+            read = self.results.model.reading
+            question = Question(plus=probe.plus, minus=probe.minus, mask=probe.mask, reading=read)
             concluded = conclude(again, question, partial=self.results.run.partial)
             for stored, own in zip(family, concluded, strict=True):
                 self.tally["outcomes"] += 1
                 for name in _CONCLUSIONS:
-                    one, other = getattr(stored, name), getattr(own, name)
-                    if differ(one, other, CLOSE_P):
-                        yield Mismatch(stored.id, name, one, other)
+                    numbers = getattr(stored, name), getattr(own, name)
+                    yield from _unequal(stored.id, name, *numbers, CLOSE_P)
 
     def _controls(self, heard: dict[str, Contrast]) -> Iterator[Mismatch]:
         """Whether each control did what it must."""
@@ -251,19 +247,14 @@ class Recomputation:
             if probe.role == "negative_control":
                 works = [not loud for loud in loud_gaps([heard[r.id] for r in mine], margin)]
             else:
+                diagonals = [r.metric in DIAGONALS for r in mine]
                 works = [
-                    is_heard(
-                        heard[r.id],
-                        margin,
-                        gap_scale(r.unit),
-                        diagonal=r.metric in DIAGONALS,
-                    )
-                    for r in mine
+                    is_heard(heard[r.id], margin, gap_scale(r.unit), diagonal=is_diagonal)
+                    for r, is_diagonal in zip(mine, diagonals, strict=True)
                 ]
             for result, own in zip(mine, works, strict=True):
                 self.tally["controls"] += 1
-                if result.works != own:
-                    yield Mismatch(result.id, "works", str(result.works), str(own))
+                yield from _unequal(result.id, "works", str(result.works), str(own))
 
     def _levels(self) -> Iterator[Mismatch]:
         """Mean log-score, probability and log-odds of each word after each group."""
@@ -288,12 +279,12 @@ class Recomputation:
 
     def _detail(self, probe: ProbeRecord) -> tuple[str, ...]:
         """Which numbers a record has of its words."""
-        whole = probe.role == "probe" and self.results.model.reading == "mask"
+        whole = probe.role == "probe" and READINGS[self.results.model.reading].of == "word"
         return ("log_prob", "probability", "log_odds") if whole else ("log_prob",)
 
     def _quotes(self) -> Iterator[Mismatch]:
         """Sentences that are quoted, with the scores of their words; of encoders with cosines."""
-        if self.results.model.reading == "similarity":
+        if READINGS[self.results.model.reading].is_cosine:
             return  # which stand in a column of their own
         quoted = [(r.id, r.probe, r.sentences) for r in self.results.results if r.sentences]
         quoted += [(f.id, f.probe, f.sentences) for f in self.results.findings]
@@ -321,8 +312,7 @@ class Recomputation:
         own, stored = find_floor(self.results.probes, self.results.results), self.results.floor
         for name in ("comparisons", "median", "largest", "result"):
             one, other = (getattr(floor, name, None) for floor in (stored, own))
-            if differ(one, other):
-                yield Mismatch("floor", name, one, other)
+            yield from _unequal("floor", name, one, other)
 
 
 def _is_primary(result: Result, probe: ProbeRecord) -> bool:
@@ -336,10 +326,15 @@ def differ(stored: Value, own: Value, close: float = CLOSE, near: float = NEAR) 
     return not math.isclose(stored, own, rel_tol=close, abs_tol=near)
 
 
+def _unequal(
+    where: str, name: str, stored: Value, own: Value, close: float = CLOSE
+) -> Iterator[Mismatch]:
+    if differ(stored, own, close):
+        yield Mismatch(where, name, stored, own)
+
+
 def _pick(result: Result, name: str, own: float | None) -> Iterator[Mismatch]:
-    stored = getattr(result, name)
-    if differ(stored, own):
-        yield Mismatch(result.id, name, stored, own)
+    return _unequal(result.id, name, getattr(result, name), own)
 
 
 def _claim(result: Result, these: Contrast, kind: Contrast | None) -> Iterator[Mismatch]:
@@ -418,13 +413,10 @@ def _near(gap: Contrast, level: float) -> float:
 
 def _sizes(probe: ProbeRecord, cube: PairedCube) -> Iterator[Mismatch]:
     """How many sentences and words of a probe were scored."""
+    yield from _unequal(probe.id, "number of words", len(probe.targets), len(cube.targets))
     own = {"templates": len(cube.templates), "terms": len(cube.units)}
     for name, number in own.items():
-        stored = getattr(probe, name)
-        if stored != number:
-            yield Mismatch(probe.id, name, stored, number)
-    if len(probe.targets) != len(cube.targets):
-        yield Mismatch(probe.id, "number of words", len(probe.targets), len(cube.targets))
+        yield from _unequal(probe.id, name, getattr(probe, name), number)
     if probe.coverage is not None:
         in_poles = {"plus": len(cube.pole("+")), "minus": len(cube.pole("-"))}
         if not any(in_poles.values()):  # each group has a word of its own
@@ -432,9 +424,7 @@ def _sizes(probe: ProbeRecord, cube: PairedCube) -> Iterator[Mismatch]:
         scored = {f"{name}_scored": number for name, number in own.items()}
         scored |= {f"scored_{name}": number for name, number in in_poles.items()}
         for name, number in scored.items():
-            stored = getattr(probe.coverage, name)
-            if stored != number:
-                yield Mismatch(probe.id, name, stored, number)
+            yield from _unequal(probe.id, name, getattr(probe.coverage, name), number)
     words = {(group.id, term) for group in probe.groups for term in group.terms}
     for group, term in sorted(words ^ set(cube.units)):
         sides = (term, None) if (group, term) in words else (None, term)
@@ -450,8 +440,7 @@ def _level(
         yield Mismatch(where, f"groups in {label}", len(stored), len(own))
         return
     for one, other in zip(stored, own, strict=True):
-        if differ(one, other):
-            yield Mismatch(where, label, one, other)
+        yield from _unequal(where, label, one, other)
 
 
 def _counts(result: Result, cube: PairedCube, contrast: PairedContrast) -> Iterator[Mismatch]:

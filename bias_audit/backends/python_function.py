@@ -12,11 +12,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from bias_audit.backends.labels import READ, SUPPORTS, LabelPlanner, LabelResult
+from bias_audit.backends.base import require_batch_size
+from bias_audit.backends.labels import SUPPORTS, LabelPlanner, LabelResult
 from bias_audit.backends.request_batch import RequestBatch
-from bias_audit.errors import ModelLoadError, ScoringError, UsageError
+from bias_audit.errors import ModelLoadError, ScoringError
 from bias_audit.records import ModelInfo, ProgressCallback, Request
 from bias_audit.utils.arrays import Floats
+from bias_audit.utils.readings import READINGS
 
 PREFIX = "python:"
 FORM = "python:MODULE:FUNCTION"
@@ -84,8 +86,7 @@ class PythonClassifier:
         labels: Sequence[str] | None = None,
         batch_size: int | Literal["auto"] = "auto",
     ) -> None:
-        if batch_size != "auto" and batch_size < 1:
-            raise UsageError(f"expected a batch size of at least 1, got {batch_size}")
+        require_batch_size(batch_size)
         is_name = isinstance(function, str)
         self._function: Function = find_function(function) if is_name else function  # type: ignore[arg-type,assignment]
         of = getattr(self._function, "__qualname__", type(self._function).__name__)
@@ -116,7 +117,7 @@ class PythonClassifier:
             dtype="float64",
             device="cpu",
             notices=(
-                READ,
+                READINGS["label"].notice,
                 f"its labels: {', '.join(self._labels)}",
                 "scores come from a Python function without a digest: they are not kept",
             ),
@@ -137,7 +138,7 @@ class PythonClassifier:
         """
         batch = RequestBatch(requests, range(len(requests)), skip, self._planner)
         yield from batch.rejections()
-        results = [LabelResult() for _ in batch.queries]
+        results: list[Any] = [None] * len(batch.queries)
         needed = iter([n for n in range(len(results)) if n in batch.open_queries])
         done = 0
         while numbers := list(islice(needed, self._rows)):

@@ -22,7 +22,8 @@ from bias_audit.explore.question import (
 )
 from bias_audit.explore.subject import Subject
 from bias_audit.explore.widgets import escape, show_error, show_table
-from bias_audit.pipeline.fill import NOTE_ONE, Distance, FillResult
+from bias_audit.pipeline.fill import NOTE_ONE
+from bias_audit.pipeline.fill_result import Distance, FillResult
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.reports.text import count, percent, times
 

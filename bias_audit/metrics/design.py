@@ -13,7 +13,8 @@ from typing import cast
 
 import numpy as np
 
-from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Unit
+from bias_audit.metrics.score_cube import ScoreCube, Unit
+from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.probes.clusters import template_clusters
 from bias_audit.probes.probe import Probe
 from bias_audit.probes.scope import MIN_LABELS, MIN_PAIRS, MIN_TARGETS
@@ -31,6 +32,8 @@ GAPS = {
     "sd": ("similarity_gap", "similarity_diagonal"),
 }
 """Ids of the measures that are judged, by unit: of two poles, and where each group has a word."""
+DIAGONALS = tuple(diagonal for _, diagonal in GAPS.values())
+"""Those in which each group has a word of its own."""
 ROUNDING = 1e-12
 """Share of the largest score below which a difference of scores is rounding."""
 

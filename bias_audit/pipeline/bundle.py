@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import bias_audit
 from bias_audit import __version__, reports
@@ -27,21 +28,16 @@ from bias_audit.datasets.info import PAIR_MEASURES
 from bias_audit.datasets.pair_scores import PairRow, read_rows
 from bias_audit.datasets.results import pair_results
 from bias_audit.errors import BiasAuditError, UsageError
-from bias_audit.gates.judge import count_outcomes, count_states, exit_code, judge_again
+from bias_audit.gates.checks import judge_again
+from bias_audit.gates.judge import count_outcomes, count_states, exit_code
 from bias_audit.pipeline.audit import run_files
 from bias_audit.pipeline.plan import digest_probes, join_digests
 from bias_audit.reports.text import count
-from bias_audit.results import (
-    EVIDENCE_FILE,
-    PAIR_SCORES_FILE,
-    Result,
-    Results,
-    StoredRun,
-    locate,
-)
+from bias_audit.results import EVIDENCE_FILE, PAIR_SCORES_FILE, Result, Results, StoredRun, locate
 from bias_audit.results.bundle import MANIFEST, Bundle, bomb, contradictions, open_bundle, pack
 from bias_audit.results.io import check_results
 from bias_audit.utils.json_text import decode_text, parse_json
+from bias_audit.utils.readings import Reading
 from bias_audit.utils.resources import data_dir
 from bias_audit.utils.versions import package_versions
 
@@ -197,7 +193,7 @@ def _manifest_of_run(content: bytes | None, results: Results) -> Iterator[str]:
     if set(digests) != set(probes if isinstance(probes, dict) else ()):
         yield f"{RUN}: its probes are not those of {RESULTS}"
     else:
-        own = join_digests([digest_probes(digests)], results.model.reading)
+        own = join_digests([digest_probes(digests)], cast("Reading", results.model.reading))
         if results.run.catalogue_digest != own:
             yield f"{RESULTS}: its digest of all probes is not that of their digests"
 

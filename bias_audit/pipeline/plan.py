@@ -17,7 +17,8 @@ from bias_audit.probes.expand import Expansion, expand
 from bias_audit.probes.probe import Group, Probe, words_of
 from bias_audit.probes.schema.lexicon import WordSet
 from bias_audit.probes.schema.text import primary_language
-from bias_audit.records import Reading, Skip
+from bias_audit.records import Skip
+from bias_audit.utils.readings import READINGS, Reading
 
 PLACEBO = "~placebo"
 
@@ -62,7 +63,7 @@ class Plan:
 
     def read_as(self, reading: Reading) -> Plan:
         """Return the plan with the sentences of a reading."""
-        if reading != "similarity":
+        if not READINGS[reading].is_cosine:
             return self
         judged = [task.probe for task in self.tasks if task.probe.spec.role == "probe"]
         lost = [

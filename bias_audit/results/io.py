@@ -16,24 +16,27 @@ from bias_audit.errors import UsageError
 from bias_audit.results.codes import BLOCKING, LOUD, SILENT
 from bias_audit.results.decisions import Comparison, Finding, Gate, WaiverRecord
 from bias_audit.results.evidence import MAX_LOG_PROB
-from bias_audit.results.schema import (
-    Claim,
+from bias_audit.results.run_record import (
     Determinism,
     ErrorRecord,
-    Floor,
     MetricRecord,
     Model,
+    Run,
+    SanityCheck,
+    Tool,
+)
+from bias_audit.results.schema import (
+    Claim,
+    Floor,
     Outcome,
     ProbeRecord,
     Record,
     Result,
-    Run,
-    SanityCheck,
     SkipRecord,
     State,
-    Tool,
 )
 from bias_audit.utils.json_text import read_json
+from bias_audit.utils.readings import READINGS
 
 SCHEMA_VERSION = "3.0"
 """Fields may be added in a minor version and removed only in a major one."""
@@ -73,24 +76,29 @@ class Results(Record):
     floor: Floor | None = None
     """What meaningless words show in this run; None without negative controls."""
     sanity: SanityCheck | None = None
+    """In English, or in the language of the probes when none is English."""
     further_sanity: tuple[SanityCheck, ...] = ()
     """The same check in further languages, when probes of several languages ran together."""
     determinism: Determinism | None = None
-    """None where nothing was scored."""
     probes: tuple[ProbeRecord, ...] = ()
+    """Controls included."""
     results: tuple[Result, ...] = ()
     metrics: tuple[MetricRecord, ...] = ()
-    """The measures of all results and companions, by id."""
+    """The measures of all results and companions."""
     findings: tuple[Finding, ...] = ()
+    """Strongest first."""
     gates: tuple[Gate, ...] = ()
     skips: tuple[SkipRecord, ...] = ()
+    """Of all runs."""
     errors: tuple[ErrorRecord, ...] = ()
     waivers: tuple[WaiverRecord, ...] = ()
+    """Those that cover nothing included."""
     comparison: Comparison | None = None
-    """The first baseline that the gates name, or the one that was asked for."""
+    """Comparison with the first baseline that the gates name, or null."""
     notices: tuple[str, ...] = ()
     """What a reader should know about how the run was judged."""
     exit_code: int = 0
+    """Before ``--exit-zero``."""
 
 
 def round_floats(value: Any, digits: int = 8) -> Any:
@@ -208,7 +216,7 @@ def check_results(content: Any, path: str) -> Results:
     for finding in results.findings:
         if finding.result not in ids:
             raise UsageError(f"{path} is damaged: the finding '{finding.id}' is about no result")
-        is_cosine = results.model.reading == "similarity"
+        is_cosine = READINGS[results.model.reading].is_cosine
         what, most = ("cosine", 1.0) if is_cosine else ("probability", MAX_LOG_PROB)
         if any(max(s.log_prob_a, s.log_prob_b) > most for s in finding.sentences):
             raise UsageError(f"{path} is damaged: '{finding.id}' has a {what} above 1")

@@ -19,7 +19,8 @@ from bias_audit.backends.python_function import PythonClassifier
 from bias_audit.cli.app import run
 from bias_audit.errors import UsageError
 from bias_audit.pipeline.compare import compare
-from bias_audit.pipeline.model_checks import UnsteadyModelError, check_instruments
+from bias_audit.pipeline.model_checks import check_instruments
+from bias_audit.pipeline.repeats import UnsteadyModelError
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.reports import render
 from bias_audit.utils.resources import read_text

@@ -245,7 +245,7 @@ targets: {plus: [nurse, teacher], minus: [doctor, man of the sea]}
         ("queries: [occupation]", "queries", "has no [target]"),
         ("queries: [nothing]", "queries", "nothing"),
         ("stand_in: '[group]'", "stand_in", "holds a slot"),
-        ("margin: 0.3", "margin", "each unit has its own | margins"),
+        ("margin: 0.3", "margin", "margins"),
         ("margins: {sd: 0}", "margins", "expected a number above 0"),
         ("margins: {points: 1}", "margins", "points"),
         ("readings: [mask]\nqueries: [job-search]", "queries", "which 'readings' leaves out"),

@@ -12,13 +12,7 @@ from numpy.typing import NDArray
 
 from bias_audit.backends.hf.tokenization import Encoder, Encoding
 from bias_audit.backends.request_batch import Question, RejectionError, keep_answer
-from bias_audit.records import (
-    CompletionRequest,
-    CompletionScore,
-    FillRequest,
-    FillScore,
-    Request,
-)
+from bias_audit.records import CompletionRequest, CompletionScore, FillRequest, FillScore, Request
 
 NOT_LAST = (
     "read as continuation, a model completes what stands before the mask, and here words follow"
