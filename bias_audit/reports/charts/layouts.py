@@ -15,6 +15,7 @@ from bias_audit.utils.scales import gap_scale, scale_of
 _LEFT, _RIGHT, _ROW = 210, 236, 23
 _BAR = 11
 """Height of a bar."""
+_TIE = "\N{NO-BREAK SPACE}"
 _NAMES = 18
 """Words of a scatter plot that are named, at most."""
 _APART = 15
@@ -61,7 +62,7 @@ def intervals(picture: exhibits.Intervals) -> Canvas:
 def compact_intervals(picture: exhibits.Intervals) -> Canvas:
     """Draw the same small enough for a first screen: one band, low rows, the size beside each."""
     low_row, more, width, left, right = 19.5, 11.5, 560, 236, 66
-    labels = [wrap(f"{row.label} {row.marks}".rstrip(), 33) for row in picture.rows]
+    labels = [fold_label(row, 33) for row in picture.rows]
     heights = [low_row + more * (len(lines) - 1) for lines in labels]
     canvas = Canvas(height=4 + sum(heights) + 34, width=width)
     frame = Frame(canvas=canvas, left=left, right=width - right, top=4, bottom=canvas.height - 34)
@@ -100,6 +101,12 @@ def compact_intervals(picture: exhibits.Intervals) -> Canvas:
     middle_below = ((frame.left + frame.right) / 2, frame.bottom + 27)
     canvas.text(middle_below, unit, size=10.5, anchor="middle", colour="muted")
     return canvas
+
+
+def fold_label(row: exhibits.IntervalRow, width: int) -> list[str]:
+    """Return the label of a row in the lines that it needs; marks stay with its last word."""
+    label = f"{row.label}{_TIE}{row.marks}" if row.marks else row.label
+    return [line.replace(_TIE, " ") for line in wrap(label, width)]
 
 
 def lines_of(rows: Sequence[exhibits.IntervalRow]) -> list[str | exhibits.IntervalRow]:

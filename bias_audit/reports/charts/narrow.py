@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bias_audit.reports.charts.axes import Frame, Scale, reach, unit_name, wrap
+from bias_audit.reports.charts.axes import Frame, Scale, reach, unit_name
 from bias_audit.reports.charts.canvas import FRONT, Canvas
-from bias_audit.reports.charts.layouts import draw_mark, interval_size, lines_of, row_colour
+from bias_audit.reports.charts.layouts import (
+    draw_mark,
+    fold_label,
+    interval_size,
+    lines_of,
+    row_colour,
+)
 from bias_audit.reports.text import short
 from bias_audit.reports.view import exhibits
 from bias_audit.reports.wording import INSIDE, SIGNS, times_or_number
@@ -85,7 +91,7 @@ def _size(row: exhibits.IntervalRow, picture: exhibits.Intervals) -> str:
 def _label(row: exhibits.IntervalRow, picture: exhibits.Intervals) -> list[str]:
     """The label of a row in the lines that it needs."""
     room = max(_LETTERS - len(_size(row, picture)), 20)
-    return wrap(f"{row.label} {row.marks}".rstrip(), room, most=2)
+    return fold_label(row, room)
 
 
 def _frame(height: float) -> Frame:
