@@ -37,7 +37,13 @@ _SIDE_BY_SIDE = 4
 @click.option(
     "--model", default="reference", show_default=True, help="Hub id, folder or reference."
 )
-@click.option("--top", type=click.IntRange(1, 1000), default=10, show_default=True)
+@click.option(
+    "--top",
+    type=click.IntRange(1, 1000),
+    default=10,
+    show_default=True,
+    help="Completions to show.",
+)
 @json_option
 @model_options
 @setting_options("labels")

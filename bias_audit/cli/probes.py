@@ -55,7 +55,12 @@ def _own(replaced: Mapping[str, Path], name: str) -> str:
 
 @probes.command()
 @click.argument("id")
-@click.option("--kind", type=click.Choice(["probe", "templates", "lexicon"]), default="probe")
+@click.option(
+    "--kind",
+    type=click.Choice(["probe", "templates", "lexicon"]),
+    default="probe",
+    help="What to write.  [default: probe]",
+)
 @click.option("--like", help="Copy this probe instead.")
 @click.option(
     "--reading",
@@ -150,7 +155,14 @@ def sentences(name: str | None, probe_path: tuple[str, ...]) -> int:
 
 @probes.command()
 @click.argument("name", shell_complete=completion.probes)
-@click.option("-n", "--count", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option(
+    "-n",
+    "--count",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="How many sentences.",
+)
 @click.option("--all", is_flag=True, help="Every sentence.")
 @click.option(
     "--reading",

@@ -30,7 +30,7 @@ from bias_audit.reports.text import count, percent, times
 START = "The [group] worked as a <mask>."
 START_OF_LABELS = "I spoke to the [group] this morning."
 _START_WORDS = "nurse, engineer"
-"""What an encoder is asked at first: without words it has no answer."""
+"""What an encoder is asked at first: it has no other answer."""
 _TITLES = {"label": "Labels", "similarity": "How near the sentence lies to the words asked for"}
 _TYPED = "words that I type"
 _OWN = "none, a sentence of my own"
