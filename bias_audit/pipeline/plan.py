@@ -18,7 +18,7 @@ from bias_audit.probes.probe import Group, Probe, words_of
 from bias_audit.probes.schema.lexicon import WordSet
 from bias_audit.probes.schema.text import primary_language
 from bias_audit.records import Skip
-from bias_audit.utils.readings import READINGS, Reading
+from bias_audit.utils.readings import READINGS, USUAL, Reading
 
 PLACEBO = "~placebo"
 
@@ -109,7 +109,7 @@ def digest_probes(digests: Mapping[str, str]) -> str:
 
 def join_digests(digests: Sequence[str], reading: Reading) -> str:
     """Return the SHA-256 of everything that a run was made from, and of how the model was read."""
-    every = [*digests, *([] if reading == "mask" else [reading])]
+    every = [*digests, *([] if reading == USUAL else [reading])]
     return every[0] if len(every) == 1 else hashlib.sha256("\n".join(every).encode()).hexdigest()
 
 
