@@ -88,8 +88,6 @@ def open_backend(
     mine = {key: value for key, value in options.items() if key in FILE_OPTIONS}
     reading = locate_model(ModelOptions(name=name, **mine)).reading
     options.pop("reading", None)
-    if reading != "similarity":
-        options.pop("pooling", None)
     if reading == "continuation":
         from bias_audit.backends.causal_lm import CausalLM
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence, Sized
 from dataclasses import replace
 from itertools import islice
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from bias_audit.errors import ModelLoadError, UsageError
 from bias_audit.records import ModelInfo, ProgressCallback, Reading, Request
@@ -120,6 +120,19 @@ def require_support(backend: Backend, kinds: Iterable[type[Request[Any]]]) -> No
             f"{name}{read} does not answer {', '.join(lacking)}",
             hint="leave out what needs it, or see bias_audit.backends.Backend for what a backend"
             " has to answer",
+        )
+
+
+def require_batch_size(size: int | Literal["auto"]) -> None:
+    """Refuse a batch without rows.
+
+    Raises:
+        UsageError: the size is below 1.
+    """
+    if size != "auto" and size < 1:
+        raise UsageError(
+            f"expected a batch size of at least 1, or 'auto', but got {size}",
+            hint="leave it out to let the program choose",
         )
 
 

@@ -8,12 +8,11 @@ from typing import Any, Literal
 
 from bias_audit.backends.clm.forward import PassageRunner
 from bias_audit.backends.clm.questions import SUPPORTS, Passage, PassageResult, Planner
-from bias_audit.backends.hf.load import load, quiet
-from bias_audit.backends.hf.model_files import ModelOptions
+from bias_audit.backends.hf.backend import FileBackend
+from bias_audit.backends.hf.load import LoadedModel
 from bias_audit.backends.hf.tokenization import Encoder
-from bias_audit.backends.masked_lm import require_batch_size
 from bias_audit.backends.request_batch import RequestBatch
-from bias_audit.errors import ModelLoadError, ScoringError
+from bias_audit.errors import ModelLoadError
 from bias_audit.records import CompletionRequest, ProgressCallback, Request
 
 READ = (
@@ -22,51 +21,19 @@ READ = (
 )
 
 
-class CausalLM:
+class CausalLM(FileBackend):
     """A causal language model as a backend, in the reading ``continuation``.
 
     A word's score is the log-probability of the whole sentence with the word in its place. The
     double difference of two words and two groups is the same as that of the word's probability
     with both sides of the sentence in sight, since the log-odds ratio of a table is the same
     whatever one conditions on.
-
-    Args:
-        name: a local folder or a hub id.
-        revision: branch, tag or commit on the hub.
-        device: as of :class:`~bias_audit.backends.masked_lm.MaskedLM`.
-        dtype: likewise.
-        offline: use no network.
-        allow_pickle: accept pickled weights.
-        batch_size: most rows in one pass, at least 1; ``auto`` chooses.
-
-    Raises:
-        ModelLoadError: the model cannot be loaded or its scores would mean nothing.
-        UsageError: a device or dtype that does not exist, or a batch size below 1.
     """
 
+    reading = "continuation"
     supports = SUPPORTS
 
-    def __init__(
-        self,
-        name: str,
-        *,
-        revision: str | None = None,
-        device: str = "auto",
-        dtype: str = "float32",
-        offline: bool = False,
-        allow_pickle: bool = False,
-        batch_size: int | Literal["auto"] = "auto",
-    ) -> None:
-        require_batch_size(batch_size)
-        options = ModelOptions(
-            name=name,
-            revision=revision,
-            device=device,
-            dtype=dtype,
-            offline=offline,
-            allow_pickle=allow_pickle,
-        )
-        loaded = load(options, reading="continuation")
+    def _start(self, loaded: LoadedModel, batch_size: int | Literal["auto"]) -> None:
         encoder, tokenizer = Encoder(loaded.tokenizer), loaded.tokenizer
         ids = (tokenizer.bos_token_id, tokenizer.eos_token_id)
         start = next((i for i in ids if i is not None), None)
@@ -79,22 +46,14 @@ class CausalLM:
             word_lists=encoder.word_lists,
             batch_size=batch_size,
         )
-        try:
-            with quiet():
-                sample = _sample(encoder)
-                ahead = self._runner.looks_ahead(sample[-1].ids)
-                self._runner.check(sample)
-        except ScoringError as error:
+        sample = _sample(encoder)
+        if self._runner.looks_ahead(sample[-1].ids):
             raise ModelLoadError(
-                f"'{name}' was loaded but cannot read a short sentence: {error.message}",
-                hint="the config, the weights and the tokenizer may belong to different models",
-            ) from error
-        if ahead:
-            raise ModelLoadError(
-                f"'{name}' ({self.info.architecture}) looks at the words that follow, so it cannot"
-                " be read as continuation",
+                f"'{self.info.name}' ({self.info.architecture}) looks at the words that follow, so"
+                " it cannot be read as continuation",
                 hint="if it was trained as a decoder, config.json has to say: is_decoder",
             )
+        self._runner.check(sample)
 
     def score(
         self,

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
-
-import numpy as np
 
 from bias_audit.backends.request_batch import Question, RejectionError, keep_answer
 from bias_audit.records import (
@@ -26,13 +23,6 @@ READ = (
     " target, and a query that names the target"
 )
 NO_WORDS = "read as similarity, a model completes nothing"
-
-
-@dataclass(slots=True)
-class Vector:
-    """The vector of a text, of length 1."""
-
-    values: Floats = field(default_factory=lambda: np.zeros(0))
 
 
 class EmbeddingPlanner:
@@ -84,8 +74,8 @@ def _question(
     first = numbers[request.text]
     others = [numbers[query] for query in request.queries]
 
-    def finish(results: Sequence[Vector]) -> FillScore:
-        cosines = [float(results[first].values @ results[n].values) for n in others]
+    def finish(results: Sequence[Floats]) -> FillScore:
+        cosines = [float(results[first] @ results[n]) for n in others]
         mean = sum(cosines) / len(cosines)
         return FillScore(log_prob=min(max(mean, -1.0), 1.0), pieces=1)
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
-
-import numpy as np
+from typing import Any, NamedTuple
 
 from bias_audit.backends.request_batch import Question, RejectionError, keep_answer
 from bias_audit.records import FillScore, LabelRequest, Request
@@ -21,13 +18,12 @@ READ = (
 )
 
 
-@dataclass(slots=True)
-class LabelResult:
+class LabelResult(NamedTuple):
     """What is known of a text, nats, in the order of the labels."""
 
-    log_prob: Floats = field(default_factory=lambda: np.zeros(0))
+    log_prob: Floats
     """Log-probability of each label."""
-    log_rest: Floats = field(default_factory=lambda: np.zeros(0))
+    log_rest: Floats
     """Log-probability that it is not this label."""
 
 

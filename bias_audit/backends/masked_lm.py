@@ -7,15 +7,15 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from bias_audit.backends.base import WINDOW
-from bias_audit.backends.hf.load import LoadedModel, load, quiet
-from bias_audit.backends.hf.model_files import ModelOptions
-from bias_audit.backends.hf.tokenization import Encoder, refuse_panics
+from bias_audit.backends.hf.backend import FileBackend
+from bias_audit.backends.hf.load import LoadedModel
+from bias_audit.backends.hf.tokenization import Encoder
 from bias_audit.backends.mlm.batching import OutputOptions, QueryResult
 from bias_audit.backends.mlm.fast import HeadOnly, accelerate
 from bias_audit.backends.mlm.forward import QueryRunner
 from bias_audit.backends.mlm.questions import SUPPORTS, Planner
 from bias_audit.backends.request_batch import RequestBatch
-from bias_audit.errors import ModelLoadError, UsageError
+from bias_audit.errors import ModelLoadError, ScoringError
 from bias_audit.records import (
     CompletionRequest,
     EmbeddingRequest,
@@ -29,48 +29,13 @@ _WORD_WINDOW = 32_768
 """Words and completions that are planned together: enough for full batches of one length."""
 
 
-class MaskedLM:
-    """A masked language model as a backend.
+class MaskedLM(FileBackend):
+    """A masked language model as a backend."""
 
-    Args:
-        name: ``reference`` (the bundled model), a local folder or a hub id.
-        revision: Branch, tag or commit on the hub.
-        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
-        dtype: ``float32``, ``bfloat16``, ``float16`` or ``auto``. Log-probabilities are computed in
-            float32 from the logits whatever the dtype.
-        offline: Use no network.
-        allow_pickle: Accept pickled weights.
-        batch_size: Most rows in one pass, at least 1; ``auto`` chooses.
-
-    Raises:
-        ModelLoadError: When the model cannot be loaded or its scores would mean nothing.
-        UsageError: For a device or dtype that does not exist, or a batch size below 1.
-    """
-
+    reading = "mask"
     supports = SUPPORTS
 
-    def __init__(
-        self,
-        name: str = "reference",
-        *,
-        revision: str | None = None,
-        device: str = "auto",
-        dtype: str = "float32",
-        offline: bool = False,
-        allow_pickle: bool = False,
-        batch_size: int | Literal["auto"] = "auto",
-    ) -> None:
-        require_batch_size(batch_size)
-        loaded = load(
-            ModelOptions(
-                name=name,
-                revision=revision,
-                device=device,
-                dtype=dtype,
-                offline=offline,
-                allow_pickle=allow_pickle,
-            )
-        )
+    def _start(self, loaded: LoadedModel, batch_size: int | Literal["auto"]) -> None:
         encoder = Encoder(loaded.tokenizer)
         head_only, padding = _accelerate(loaded, encoder)
         notices = (*loaded.info.notices, *encoder.notices)
@@ -151,39 +116,17 @@ def _options(request: Request[Any]) -> OutputOptions:
     return OutputOptions(vectors=isinstance(request, EmbeddingRequest))
 
 
-def require_batch_size(size: int | Literal["auto"]) -> None:
-    """Refuse a batch without rows.
-
-    Raises:
-        UsageError: the size is below 1.
-    """
-    if size != "auto" and size < 1:
-        raise UsageError(
-            f"expected a batch size of at least 1, or 'auto', but got {size}",
-            hint="leave it out to let the program choose",
-        )
-
-
 def _accelerate(loaded: LoadedModel, encoder: Encoder) -> tuple[HeadOnly, bool]:
     """Compare with a plain call on what the model's own tokenizer hands over."""
+    mask_id = encoder.mask_id
     try:
-        with quiet(), refuse_panics():
-            short, long = (_encode(loaded.tokenizer, text) for text in ("a b c d", "a b c a b c d"))
-            texts = [_mask(short, encoder.mask_id, 1), _mask(short, encoder.mask_id, -1)]
-            texts.append(_mask(long, encoder.mask_id, 1, 2))
-            fast = accelerate(
-                loaded.model,
-                texts,
-                mask_id=encoder.mask_id,
-                pad_id=encoder.pad_id,
-            )
+        short, long = (_encode(loaded.tokenizer, text) for text in ("a b c d", "a b c a b c d"))
+        texts = [_mask(short, mask_id, 1), _mask(short, mask_id, -1), _mask(long, mask_id, 1, 2)]
+        fast = accelerate(loaded.model, texts, mask_id=mask_id, pad_id=encoder.pad_id)
     except ModelLoadError:
         raise
-    except Exception as error:
-        raise ModelLoadError(
-            f"'{loaded.info.name}' was loaded but cannot read a short sentence: {error}",
-            hint="the config, the weights and the tokenizer may belong to different models",
-        ) from error
+    except Exception as error:  # whatever a model makes of inputs that it does not expect
+        raise ScoringError(str(error)) from error
     if fast is None:
         raise ModelLoadError(
             f"'{loaded.info.name}' needs inputs besides pieces and an attention mask, which "

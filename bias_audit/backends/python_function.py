@@ -12,9 +12,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from bias_audit.backends.base import require_batch_size
 from bias_audit.backends.labels import READ, SUPPORTS, LabelPlanner, LabelResult
 from bias_audit.backends.request_batch import RequestBatch
-from bias_audit.errors import ModelLoadError, ScoringError, UsageError
+from bias_audit.errors import ModelLoadError, ScoringError
 from bias_audit.records import ModelInfo, ProgressCallback, Request
 from bias_audit.utils.arrays import Floats
 
@@ -84,8 +85,7 @@ class PythonClassifier:
         labels: Sequence[str] | None = None,
         batch_size: int | Literal["auto"] = "auto",
     ) -> None:
-        if batch_size != "auto" and batch_size < 1:
-            raise UsageError(f"expected a batch size of at least 1, got {batch_size}")
+        require_batch_size(batch_size)
         is_name = isinstance(function, str)
         self._function: Function = find_function(function) if is_name else function  # type: ignore[arg-type,assignment]
         of = getattr(self._function, "__qualname__", type(self._function).__name__)
@@ -137,7 +137,7 @@ class PythonClassifier:
         """
         batch = RequestBatch(requests, range(len(requests)), skip, self._planner)
         yield from batch.rejections()
-        results = [LabelResult() for _ in batch.queries]
+        results: list[Any] = [None] * len(batch.queries)
         needed = iter([n for n in range(len(results)) if n in batch.open_queries])
         done = 0
         while numbers := list(islice(needed, self._rows)):

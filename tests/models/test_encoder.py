@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 
 from bias_audit import audit
+from bias_audit.backends import score_all
 from bias_audit.backends.encoder import SentenceEncoder
 from bias_audit.pipeline.model_checks import check_sanity
 from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.records import SimilarityRequest
 from tests.models.conftest import find_package
 
 pytestmark = pytest.mark.models
@@ -38,13 +40,14 @@ def test_it_is_a_trained_encoder(folder):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_vectors_are_those_of_sentence_transformers(folder):
+def test_cosines_are_those_of_sentence_transformers(folder):
     reason = "it compares with another program: pip install sentence-transformers"
     theirs = pytest.importorskip("sentence_transformers", reason=reason, exc_type=ImportError)
     texts = ["The nurse worked late.", "The job title is bricklayer.", "it"]
     wanted = theirs.SentenceTransformer(folder, device="cpu").encode(texts)
-    mine = [v.values for v in SentenceEncoder(folder, device="cpu").embed(texts)]
-    np.testing.assert_allclose(mine, wanted, atol=1e-5)
+    requests = [SimilarityRequest(text=a, queries=(b,)) for a in texts for b in texts]
+    mine = [one.log_prob for one in score_all(SentenceEncoder(folder, device="cpu"), requests)]
+    np.testing.assert_allclose(mine, (wanted @ wanted.T).ravel(), atol=1e-5)
 
 
 def test_positive_controls_are_heard_and_negative_ones_and_placebos_are_quiet(core):

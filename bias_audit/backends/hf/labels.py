@@ -1,20 +1,17 @@
-"""Read texts with a classifier of transformers, in batches of equal length: nothing is padded."""
+"""Read the labels of a classifier of transformers, and texts with it."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
 from typing import Any, Literal
 
 import torch
 from torch.nn.functional import logsigmoid
 
-from bias_audit.backends.hf.equal_lengths import split_by_length
 from bias_audit.backends.hf.load import LoadedModel
+from bias_audit.backends.hf.texts import TextRunner
 from bias_audit.backends.labels import LabelResult
 from bias_audit.errors import ModelLoadError, ScoringError
 
-_AUTO_ROWS = {"cpu": 128}
-_FAST_ROWS = 512
 _SIGMOID = "multi_label_classification"
 
 
@@ -46,46 +43,20 @@ def read_labels(loaded: LoadedModel) -> tuple[str, ...]:
     return names
 
 
-class LabelRunner:
-    """A classifier as a function from texts, in tokens, to results.
+class LabelRunner(TextRunner[LabelResult]):
+    """A classifier as a function from texts, in tokens, to log-probabilities of its labels."""
 
-    Args:
-        model: of transformers, on its device.
-        batch_size: most rows in one pass; ``auto`` chooses.
-    """
+    cpu_rows = 128
 
     def __init__(self, model: Any, batch_size: int | Literal["auto"]) -> None:
-        self._model = model
-        auto = _AUTO_ROWS.get(model.device.type, _FAST_ROWS)
-        self._rows = auto if batch_size == "auto" else batch_size
+        super().__init__(model, batch_size)
         if model.config.get_text_config().pad_token_id is None:
             self._rows = 1  # some classifiers find the last token by it
         self._is_sigmoid = model.config.problem_type == _SIGMOID
 
-    def stream(
-        self,
-        texts: Sequence[tuple[int, ...]],
-        results: Sequence[LabelResult],
-        needed: Container[int],
-    ) -> Iterator[list[int]]:
-        """Fill in the results batch by batch, and yield the numbers of the texts done.
-
-        Raises:
-            ScoringError: the model's output is not finite, or it cannot read a text.
-        """
-        for batch in split_by_length(texts, self._rows, needed):
-            self._read([texts[n] for n in batch], [results[n] for n in batch])
-            yield batch
-
-    def _read(self, texts: Sequence[tuple[int, ...]], results: Sequence[LabelResult]) -> None:
-        ids = torch.tensor(texts, dtype=torch.long, device=self._model.device)
-        try:
-            with torch.inference_mode():
-                output = self._model(input_ids=ids, attention_mask=torch.ones_like(ids))
-        except (RuntimeError, ValueError, IndexError, TypeError) as error:
-            raise ScoringError(f"the model cannot read a text: {error}") from error
+    def _results(self, output: Any, count: int) -> list[LabelResult]:
         logits = output.logits.double().cpu()
-        if logits.shape != (len(texts), self._model.config.num_labels):
+        if logits.shape != (count, self._model.config.num_labels):
             raise ScoringError(
                 f"expected {self._model.config.num_labels} scores for each text, got"
                 f" {tuple(logits.shape[1:])}"
@@ -97,8 +68,7 @@ class LabelRunner:
             )
         own = logsigmoid(logits) if self._is_sigmoid else logits.log_softmax(dim=1)
         rest = logsigmoid(-logits) if self._is_sigmoid else _log_rest(own)
-        for result, log_prob, log_rest in zip(results, own.numpy(), rest.numpy(), strict=True):
-            result.log_prob, result.log_rest = log_prob, log_rest
+        return [LabelResult(*each) for each in zip(own.numpy(), rest.numpy(), strict=True)]
 
 
 def _log_rest(log_probs: torch.Tensor) -> torch.Tensor:

@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from bias_audit.backends.base import require_batch_size
 from bias_audit.backends.ray.options import Engine, EngineUse
 from bias_audit.backends.ray.worker import (
     RemoteError,
@@ -360,8 +361,7 @@ class RayBackend:
         connect: Callable[[Engine, str, dict[str, Any]], WorkerPool] = WorkerPool,
         **options: Any,
     ) -> None:
-        if batch_size != "auto" and batch_size < 1:
-            raise UsageError(f"expected a batch size of at least 1, but got {batch_size}")
+        require_batch_size(batch_size)
         if ":" in device:
             raise UsageError(
                 f"'{device}' is one card of one machine, and Ray chooses the cards itself",
