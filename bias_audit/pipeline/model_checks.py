@@ -499,6 +499,8 @@ def tolerance(info: ModelInfo) -> float:
 
 def _logs(answer: FillScore | CompletionScore | SentenceScore) -> Floats:
     """An answer as logarithms that may be compared, nats a token; empty where it has no number."""
+    if isinstance(answer, CompletionScore) and answer.vocabulary:
+        return np.log([p for _, p in answer.top])  # which rare words it names may change
     if isinstance(answer, CompletionScore):
         return np.log(np.maximum(answer.words.astype(np.float64), RARE))
     if isinstance(answer, SentenceScore):

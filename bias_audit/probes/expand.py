@@ -63,7 +63,7 @@ def expand(probe: Probe, reading: Reading = "mask") -> Expansion:
     """Render every sentence of a probe.
 
     Read as ``similarity``, the place of the target holds the probe's stand-in, and queries name the
-    target.
+    target. Read as ``continuation``, open prompts name those of the other group words.
 
     A word without the form that a sentence needs is left out of the whole probe (the design stays
     complete: every word in every frame) and reported as ``not_applicable``.
@@ -77,7 +77,10 @@ def expand(probe: Probe, reading: Reading = "mask") -> Expansion:
     extra_terms = _terms(probe, probe.extra_groups, skips)
     targets = [t for t in probe.targets if not _lacks(probe, t.word, "target", skips)]
     scored = _compared_texts if reading == "similarity" else _scored_prompts
-    prompts = (*scored(probe, terms, targets), *_open(probe, terms, skips))
+    opened = [*_open(probe, terms, skips)]
+    if reading == "continuation":
+        opened = _with_siblings(opened)
+    prompts = (*scored(probe, terms, targets), *opened)
     extra = tuple(scored(probe, extra_terms, targets))
     return Expansion(prompts=prompts, skips=tuple(skips.values()), extra_prompts=extra)
 
@@ -351,6 +354,16 @@ def _open(probe: Probe, terms: list[tuple[str, Word]], skips: dict[str, Skip]) -
                 except KeyError as missing:
                     detail = f"has no form {missing}, which open completions need"
                     skips.setdefault(f"open:{term.id}", _skip(probe, "term", term, detail))
+
+
+def _with_siblings(prompts: Sequence[Prompt]) -> list[Prompt]:
+    """Name the texts of the same sentence, and article, with every group word."""
+    keys = [(prompt.template, prompt.variant, article_before(prompt.left)) for prompt in prompts]
+    texts: dict[tuple[str, str, str], dict[str, None]] = {}
+    for key, prompt in zip(keys, prompts, strict=True):
+        texts.setdefault(key, {})[prompt.left] = None
+    shared = {key: tuple(sorted(lefts)) for key, lefts in texts.items()}
+    return [replace(p, siblings=shared[key]) for key, p in zip(keys, prompts, strict=True)]
 
 
 def article_before(left: str) -> str:

@@ -303,8 +303,8 @@ class Encoder:
         return tuple(lists)
 
     def first_pieces(self, which: int) -> tuple[Ids, tuple[str, ...]]:
-        """Return the pieces that begin a word in a place of :attr:`word_lists`, with their texts."""
-        pairs = self._pieces[which]
+        """Return the pieces that begin a word in a place of :attr:`word_lists`, and their texts."""
+        pairs = self._pieces[1] if which else self._pieces[0]
         return _ids(i for i, _ in pairs), tuple(text for _, text in pairs)
 
     @property
