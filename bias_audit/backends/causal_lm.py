@@ -17,9 +17,8 @@ from bias_audit.errors import ModelLoadError
 from bias_audit.records import CompletionRequest, ProgressCallback, Request
 
 READ = (
-    "read as continuation: a score is the log-probability of the whole sentence from left to right,"
-    " and completions are the words that follow what stands before the mask, where it is the last"
-    " word; what stands behind it is not read"
+    "read as continuation: a score is the log-probability of the whole sentence from left to right;"
+    " completions are whole words where the mask is the last word, whatever sign is behind it"
 )
 
 

@@ -77,12 +77,28 @@ def expand(probe: Probe, reading: Reading = "mask") -> Expansion:
     extra_terms = _terms(probe, probe.extra_groups, skips)
     targets = [t for t in probe.targets if not _lacks(probe, t.word, "target", skips)]
     scored = _compared_texts if reading == "similarity" else _scored_prompts
-    opened = [*_open(probe, terms, skips)]
-    if reading == "continuation":
-        opened = _with_siblings(opened)
-    prompts = (*scored(probe, terms, targets), *opened)
+    prompts = (*scored(probe, terms, targets), *_open(probe, terms, skips))
     extra = tuple(scored(probe, extra_terms, targets))
-    return Expansion(prompts=prompts, skips=tuple(skips.values()), extra_prompts=extra)
+    whole = Expansion(prompts=prompts, skips=tuple(skips.values()), extra_prompts=extra)
+    return with_siblings(whole) if reading == "continuation" else whole
+
+
+def with_siblings(expansion: Expansion) -> Expansion:
+    """Have each open prompt name the texts of its sentence, and article, with every group word."""
+
+    def key(prompt: Prompt) -> tuple[str, str, str]:
+        return prompt.template, prompt.variant, article_before(prompt.left)
+
+    texts: dict[tuple[str, str, str], set[str]] = {}
+    for prompt in expansion.prompts:
+        if prompt.filler is None:
+            texts.setdefault(key(prompt), set()).add(prompt.left)
+    shared = {sentence: tuple(sorted(lefts)) for sentence, lefts in texts.items()}
+    prompts = (
+        replace(prompt, siblings=shared[key(prompt)]) if prompt.filler is None else prompt
+        for prompt in expansion.prompts
+    )
+    return replace(expansion, prompts=tuple(prompts))
 
 
 def _require_few(probe: Probe) -> None:
@@ -354,16 +370,6 @@ def _open(probe: Probe, terms: list[tuple[str, Word]], skips: dict[str, Skip]) -
                 except KeyError as missing:
                     detail = f"has no form {missing}, which open completions need"
                     skips.setdefault(f"open:{term.id}", _skip(probe, "term", term, detail))
-
-
-def _with_siblings(prompts: Sequence[Prompt]) -> list[Prompt]:
-    """Name the texts of the same sentence, and article, with every group word."""
-    keys = [(prompt.template, prompt.variant, article_before(prompt.left)) for prompt in prompts]
-    texts: dict[tuple[str, str, str], dict[str, None]] = {}
-    for key, prompt in zip(keys, prompts, strict=True):
-        texts.setdefault(key, {})[prompt.left] = None
-    shared = {key: tuple(sorted(lefts)) for key, lefts in texts.items()}
-    return [replace(p, siblings=shared[key]) for key, p in zip(keys, prompts, strict=True)]
 
 
 def article_before(left: str) -> str:
