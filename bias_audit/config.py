@@ -128,12 +128,13 @@ _NO_CODE_HINT = "bias-audit run python:MODULE:FUNCTION"
 class ModelConfig(FileModel):
     """Which model, and how it is loaded."""
 
+    short_text = "name"
     name: Filled = setting("reference", "model", is_argument=True)
     """``reference``, a local folder or a hub id."""
     revision: Filled | None = setting(
         None, "revision", "Commit, tag or branch of a hub model; pin a commit.", of="model"
     )
-    """Recorded, and warned about when absent."""
+    """The file's is used only if the file's model is the one that runs."""
     dtype: Literal["float32", "bfloat16", "float16", "auto"] = setting(
         "float32", "dtype", "Arithmetic of the forward pass; float32 is exact."
     )
@@ -169,6 +170,7 @@ class EngineConfig(FileModel):
         "Ray cluster: auto, HOST:PORT, ray://HOST:PORT; without it, one on this machine.",
         of="engine",
     )
+    """Of ``ray`` only."""
     workers: int | None = setting(
         None,
         "engine-workers",
@@ -176,6 +178,7 @@ class EngineConfig(FileModel):
         of="engine",
         ge=1,
     )
+    """Of ``ray`` only."""
 
     @model_validator(mode="after")
     def _ray_only(self) -> EngineConfig:
@@ -193,6 +196,7 @@ class RunConfig(FileModel):
         "auto", "batch-size", "Sentences at once; does not change a score."
     )
     engine: EngineConfig = EngineConfig()
+    """Who computes; a flag for another engine sets the next two aside."""
     measures: tuple[str, ...] = setting(
         (), "measure", "Measure on request; repeatable.", keyword="measures"
     )
@@ -254,7 +258,7 @@ class ProbeUse(FileModel):
     use: str | None = None
     """A selector: id, glob, suite, ``axis:NAME`` or ``language:TAG``."""
     file: str | None = None
-    """A probe file, relative to this configuration."""
+    """A probe file, relative to the configuration."""
     groups: tuple[Id, ...] = ()
     """Only these sets of the probe's lexicon, in this order."""
 
@@ -274,16 +278,19 @@ class Minimum(FileModel):
     """What a probe needs before it is judged."""
 
     templates: int = Field(default=8, ge=6)
+    """Sentences, 6 or more."""
     coverage: float = Field(default=0.8, gt=0, le=1)
+    """Share of each pole's words that must be scored."""
 
 
 class Multiplicity(FileModel):
     """How the p-values of questions asked together are adjusted."""
 
     secondary: Literal["by", "bh"] = "by"
-    """Everything exploratory about a probe."""
+    """Everything exploratory about a probe: ``by`` (Benjamini-Yekutieli) or ``bh``
+    (Benjamini-Hochberg)."""
     targets: Literal["by", "bh", "max-t"] = "by"
-    """The table of words of each comparison."""
+    """The table of words of each comparison: ``by``, ``bh`` or ``max-t``."""
 
     @model_validator(mode="before")
     @classmethod
@@ -298,9 +305,13 @@ class Analysis(FileModel):
     """Choices of the statistics."""
 
     confidence: float = Field(default=0.95, gt=0.5, lt=1)
+    """Level of the printed intervals."""
     resamples: int = Field(default=9999, ge=99, le=1_000_000)
+    """Draws where exact tests are too long."""
     minimum: Minimum = Minimum()
+    """What a probe needs before it is judged."""
     multiplicity: Multiplicity = Multiplicity()
+    """How p-values of questions asked together are adjusted."""
 
 
 _OF_A_RUN = {

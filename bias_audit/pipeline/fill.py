@@ -24,6 +24,7 @@ from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import render
 from bias_audit.probes.probe import Frame, Word, words_of
 from bias_audit.probes.schema.lexicon import Entry, Template, WordSet
+from bias_audit.probes.schema.probe import STAND_IN
 from bias_audit.probes.schema.text import SLOT, count_masks, is_article_free
 from bias_audit.records import (
     LEAST_WORD_MASS,
@@ -33,6 +34,9 @@ from bias_audit.records import (
     FillScore,
     LabelRequest,
     ModelInfo,
+    Reading,
+    Request,
+    SimilarityRequest,
 )
 from bias_audit.reports.text import clean, percent, times
 from bias_audit.utils.arrays import Floats
@@ -53,6 +57,15 @@ NOTE_SHARES = (
     " word's share among the words asked for, in the same sentence."
 )
 NOTE_LABELS = "Read as label, a model labels whole sentences: a per cent is how likely a label is."
+NOTE_COSINES = (
+    "Read as similarity, a model gives no word a probability: each number is the cosine of the"
+    f" sentence, with {STAND_IN} at the mask, and the word asked for."
+)
+_HEADS: Mapping[Reading, tuple[str, str]] = {
+    "label": ("label", "ratio"),
+    "similarity": ("compared with", "difference"),
+}
+"""How a table heads its words and its comparison, where they are no words with a ratio."""
 _NO_COMPLETIONS = "read as {}, the model completes nothing"
 _SENTENCE = 'for example "The [group] worked as a <mask>."'
 _NAME_WORDS = "name two words or more to ask for, for example --targets nurse,doctor"
@@ -87,7 +100,7 @@ class FilledWord:
     word: str
     probabilities: tuple[float | None, ...]
     """Over the whole vocabulary, in the order of the groups; None where it cannot be scored. Where
-    a model scores whole sentences, among the words that were asked for."""
+    a model scores whole sentences, among the words that were asked for; of an encoder, cosines."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,6 +133,7 @@ class FillResult:
     distances: tuple[Distance, ...]
     """Of each pair of groups; none where the model completes nothing here."""
     notes: tuple[str, ...]
+    reading: Reading = "mask"
 
     def as_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -130,7 +144,7 @@ class FillResult:
         import pandas as pd
 
         rows = [one.probabilities for one in self.words]
-        index = pd.Index([one.word for one in self.words], name="word")
+        index = pd.Index([one.word for one in self.words], name=self._heads[0])
         return pd.DataFrame(rows, index, [group.name for group in self.groups], dtype="float64")
 
     def table(self) -> list[list[str]]:
@@ -138,23 +152,37 @@ class FillResult:
 
         Where there are several groups, a last column compares the two that differ most.
         """
-        ratio = ["ratio"] if len(self.groups) > 1 else []
-        rows = [["word", *(group.name for group in self.groups), *ratio]]
+        head, last = self._heads
+        ratio = [last] if len(self.groups) > 1 else []
+        rows = [[head, *(group.name for group in self.groups), *ratio]]
         for one in self.words:
-            cells = ["-" if p is None else percent(p) for p in one.probabilities]
+            cells = [self.number(p) for p in one.probabilities]
             rows.append([one.word, *cells, *([self._ratio(one)] if ratio else [])])
         return rows
 
+    def number(self, value: float | None) -> str:
+        """Say what the model gives a word: per cent, or a cosine."""
+        if value is None:
+            return "-"
+        return f"{value:.3f}" if self.reading == "similarity" else percent(value)
+
+    @property
+    def _heads(self) -> tuple[str, str]:
+        return _HEADS.get(self.reading, ("word", "ratio"))
+
     def _ratio(self, word: FilledWord) -> str:
-        """How many times as likely a word is after one group as after another."""
+        """How many times as likely, or how much nearer, a word is after one group than another."""
+        is_cosine = self.reading == "similarity"
         known = [
             (p, group.name)
             for p, group in zip(word.probabilities, self.groups, strict=True)
-            if p is not None and p > 0
+            if p is not None and (p > 0 or is_cosine)
         ]
         if len(known) < len(self.groups):
             return "-"
         (least, other), (most, name) = min(known), max(known)
+        if is_cosine and most > least:
+            return f"{name} {most - least:.3f} nearer than {other}"
         return f"{name} {times(math.log(most / least))} × {other}" if most > least else "equal"
 
     def distance_lines(self, *, pulls: bool = False) -> Iterator[str]:
@@ -207,7 +235,7 @@ class _GroupAnswers:
     requests: tuple[CompletionRequest, ...]
     answers: tuple[CompletionScore, ...]
     mark: str
-    """What stands for the masked word; nothing where whole sentences are labelled."""
+    """What stands for the masked word; nothing where nothing is masked."""
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -294,7 +322,7 @@ def fill(
         backend = opened.plain
         info = backend.info
         _require_fit(template, backend)
-        filled, mute = _complete(backend, asked)
+        filled, mute = _complete(backend, asked, _mark(template, info))
         vocabulary, filled = _over_one_vocabulary(filled, info.words)
         whole = info.reading == "continuation" and bool(wanted)
         sought = wanted or info.labels
@@ -312,6 +340,7 @@ def fill(
         targets=wanted,
         distances=tuple(_distance(a, b, vocabulary) for a, b in pairs),
         notes=(*_notes(frame, found, info, mute), *_coverage(filled), *said, *lost, *info.notices),
+        reading=info.reading,
     )
 
 
@@ -367,7 +396,7 @@ def _read_targets(targets: str | Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _complete(
-    backend: Backend, asked: Mapping[str, tuple[CompletionRequest, ...]]
+    backend: Backend, asked: Mapping[str, tuple[CompletionRequest, ...]], mark: str
 ) -> tuple[list[_GroupAnswers], str]:
     """Ask for the completions of every sentence of every group, or say why there are none."""
     mute = ""
@@ -378,7 +407,6 @@ def _complete(
         answers = score_all(backend, _with_siblings(asked, backend.info))
     given = iter(answers)
     filled: list[_GroupAnswers] = []
-    mark = "" if backend.info.labels else "<mask>"
     for name, mine in asked.items():
         got = tuple(next(given) for _ in mine if answers)
         one = _GroupAnswers(name=name, requests=mine, answers=got, mark=mark)
@@ -431,15 +459,13 @@ def _ask(
 
     Where the model scores ``whole`` sentences, the words of one sentence share its probability.
     """
-    labels = backend.info.labels
     requests = [
-        LabelRequest(text=f"{one.left}{one.right}", names=(word,))
-        if labels
-        else FillRequest(left=one.left, filler=word, right=one.right)
+        _word_request(backend.info, one, sentence, word)
         for group in filled
-        for one in group.requests
+        for one, sentence in zip(group.requests, group.sentences, strict=True)
         for word in targets
     ]
+    are_cosines = backend.info.reading == "similarity"
     answers: Iterator[FillScore] = iter(score_all(backend, requests))
     columns: list[Floats] = []
     reasons: dict[str, str] = {}
@@ -450,7 +476,7 @@ def _ask(
                 reasons.setdefault(word, score.detail or str(score.skip))
         logs = np.array([[np.nan if s.log_prob is None else s.log_prob for s in r] for r in rows])
         shares = np.exp(logs - np.logaddexp.reduce(logs, 1, keepdims=True) if whole else logs)
-        columns.append(shares.mean(axis=0))
+        columns.append((logs if are_cosines else shares).mean(axis=0))
     return (
         tuple(
             FilledWord(
@@ -461,6 +487,24 @@ def _ask(
         ),
         [f"'{word}' cannot be scored: {reason}" for word, reason in reasons.items()],
     )
+
+
+def _word_request(
+    info: ModelInfo, one: CompletionRequest, sentence: str, word: str
+) -> Request[FillScore]:
+    """What asks for one word after one sentence, as the model is read."""
+    if info.labels:
+        return LabelRequest(text=sentence, names=(word,))
+    if info.reading == "similarity":
+        return SimilarityRequest(text=sentence, queries=(word,))
+    return FillRequest(left=one.left, filler=word, right=one.right)
+
+
+def _mark(template: str, info: ModelInfo) -> str:
+    """What the sentence shows where the word is masked."""
+    if not count_masks(template):
+        return ""
+    return STAND_IN if info.reading == "similarity" else "<mask>"
 
 
 def _likeliest(
@@ -490,6 +534,8 @@ def _notes(
         yield NOTE_ARTICLE
     if info.labels:
         yield NOTE_LABELS
+    elif info.reading == "similarity":
+        yield NOTE_COSINES
     elif mute:
         yield f"No completions: {mute}."
 
@@ -512,13 +558,13 @@ def _frame(template: str, language: str) -> Frame:
 def _require_fit(template: str, backend: Backend) -> None:
     """Refuse a sentence that a model of this reading cannot be asked."""
     masks, info = count_masks(template), backend.info
-    if not info.labels and FillRequest not in backend.supports:
+    if not (info.labels or backend.supports & {FillRequest, SimilarityRequest}):
         message = f"'{info.name}' is read as {info.reading}, so no word has a probability"
         raise UsageError(message, hint="'bias-audit run' asks it the probes that fit")
     if info.labels and masks:
         message = f"'{info.name}' labels whole sentences, and this one has a <mask>"
         raise UsageError(message, hint='for example "I spoke to the [group] this morning."')
-    if not info.labels and masks != 1:
+    if not info.labels and masks != 1 and (masks or info.reading != "similarity"):
         raise UsageError(f"expected one <mask>, got {masks}", hint=_SENTENCE)
 
 

@@ -23,6 +23,7 @@ from bias_audit.results.io import (
     SCHEMA_VERSION,
     Results,
     dump_json,
+    is_run,
     load_results,
     locate,
     normalise,
@@ -75,6 +76,7 @@ __all__ = [
     "Model", "Outcome", "ProbeRecord", "Record", "Result", "Results", "RiseBound", "Role", "Run",
     "SanityCheck", "Sentence", "ShareChange", "Size", "SkipRecord", "State", "StoredRun",
     "TargetEffect", "TargetProfile", "TemplateEffect", "Tool", "WaiverRecord", "WordShare",
-    "default_folder", "dump_json", "finding_id", "load_results", "locate", "missing_change",
-    "normalise", "read_manifest", "require_free", "results_text", "round_floats", "write_run",
+    "default_folder", "dump_json", "finding_id", "is_run", "load_results", "locate",
+    "missing_change", "normalise", "read_manifest", "require_free", "results_text", "round_floats",
+    "write_run",
 ]  # fmt: skip

@@ -83,48 +83,24 @@ def block(page: Path, marker: str) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize(
-    "model",
-    dict.fromkeys(m for part in (lexicon, probe) for m in models(part, FileModel)),
-    ids=lambda m: m.__name__,
-)
-def test_every_key_of_a_data_file_is_explained(model: type[BaseModel]) -> None:
-    missing = set(model.model_fields) - code(section("probes.md", model.__name__))
-    assert not missing, f"docs/probes.md: {model.__name__} lacks {sorted(missing)}"
+PLAIN = {"kind", "id", "version", "title", "language", "provenance", "model", "run", "name"}
+"""Keys that say what they are."""
 
 
-@pytest.mark.parametrize(
-    "model",
-    [m for m in models(config, FileModel) if m.__module__ == config.__name__ and m not in CALL],
-    ids=lambda m: m.__name__,
-)
-def test_every_key_of_the_configuration_is_explained(model: type[BaseModel]) -> None:
-    missing = set(model.model_fields) - code(section("interface.md", model.__name__))
-    assert not missing, f"docs/interface.md: {model.__name__} lacks {sorted(missing)}"
+@pytest.mark.parametrize("kind", [*FILES.values(), config.Config, WaiverFile], ids=lambda m: m.__name__)
+def test_every_key_that_people_write_is_explained(kind: type[BaseModel]) -> None:
+    notes = field_notes(kind)
+    for model in inner_models(kind):
+        if model in CALL:
+            continue
+        own = {name for name, field in model.model_fields.items() if not options(field)}
+        missing = own - set(notes[model.__name__]) - PLAIN - {"waivers", "gates", "probes", "analysis"}
+        assert not missing, f"{model.__name__}: no docstring under {sorted(missing)}"
 
 
-@pytest.mark.parametrize("model", models(results, Record), ids=lambda m: m.__name__)
-def test_every_field_of_the_results_is_explained_and_no_other(model: type[BaseModel]) -> None:
-    text = section("interface.md", model.__name__)
-    missing = set(model.model_fields) - code(text)
-    assert not missing, f"docs/interface.md: {model.__name__} lacks {sorted(missing)}"
-    rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
-    unknown = set(chain.from_iterable(map(code, rows))) - set(model.model_fields)
-    assert not unknown, f"docs/interface.md: {model.__name__} has no {sorted(unknown)}"
-
-
-def test_every_column_of_a_table_is_explained_in_order() -> None:
-    chapter = section("interface.md", "Tables")
-    for name, columns in COLUMNS.items():
-        table = chapter.split(f"`{name}()`: ")[1].split("\n\n")[1]
-        table = re.sub(r": \[[^]]*\]\([^)]*\)", "", table)
-        rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", table, re.MULTILINE)
-        assert rows == list(columns.items())
-
-
-def test_every_evidence_column_is_explained_in_order() -> None:
-    rows = re.findall(r"^\| `(\w+)` \|", section("interface.md", "Evidence columns"), re.MULTILINE)
-    assert tuple(rows) == EVIDENCE_COLUMNS
+def options(field: FieldInfo) -> list[Flag]:
+    """The option of a setting, whose help explains its key too."""
+    return [one for one in field.metadata if isinstance(one, Flag)]
 
 
 def commands() -> Iterator[tuple[tuple[str, ...], click.Command]]:

@@ -148,7 +148,7 @@ def test_sums_are_those_of_transformers_in_float64_and_of_minicons(model, folder
 
 
 def test_women_and_men_are_completed_by_whole_jobs(model):
-    """The first tokens of waitress and bartender are "wait" and "b"; words are what a reader sees."""
+    """The first tokens of waitress and bartender are "wait" and "b"."""
     made = fill("The [group] worked as a <mask>.", ["woman", "man"], model)
     women, men = (dict(group.completions) for group in made.groups)
     assert {"nurse", "teacher", "waitress"} <= women.keys()
@@ -170,9 +170,8 @@ def test_a_word_of_several_tokens_is_the_product_of_theirs_and_of_its_end(model,
     ids = tokenizer(f"{left} waitress")["input_ids"][len(start) - 1 :]
     assert len(ids) > 1
     chances = model._runner._model(input_ids=torch.tensor([[*start, *ids]])).logits[0].softmax(-1)
-    goes_on = [
-        i for text, i in tokenizer.get_vocab().items() if text[0].isalnum() and text[0] != "Ġ"
-    ]
+    pieces = tokenizer.get_vocab().items()
+    goes_on = [i for text, i in pieces if text[0].isalnum() and text[0] != "Ġ"]
     expected = 1 - float(chances[-1, goes_on].sum())
     for at, i in enumerate(ids, start=len(start) - 1):
         expected *= float(chances[at, i])

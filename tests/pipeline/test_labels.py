@@ -265,6 +265,10 @@ def test_fill_takes_the_labels_of_a_function(tmp_path, monkeypatch, capfd):
     words = json.loads(capfd.readouterr().out)["words"]
     assert [one["word"] for one in words] == ["toxic", "neutral"]
     assert words[0]["probabilities"] == pytest.approx([0.2, 0.6])
+    assert run([*asked, "--labels", "toxic,neutral"]) == 0
+    shown = capfd.readouterr().out
+    assert "label" in shown
+    assert "word" not in shown
 
 
 def test_the_reason_names_the_control_that_is_missing(tmp_path):
