@@ -179,6 +179,29 @@ def test_a_model_without_keys_and_values_completes_too(tmp_path):
         assert answer.words.max() > 0
 
 
+def test_words_that_a_tokenizer_marks_at_their_beginning_are_whole_too(tmp_path):
+    """A vocabulary of SentencePiece's kind, in which pieces inside a word bear no mark."""
+    folder = tmp_path / "llama"
+    fast = tiny_models.save_tokenizer(
+        folder, tiny_models.unigram(tiny_models.ROBERTA), tiny_models.CAUSAL_TOKENS
+    )
+    config = transformers.LlamaConfig(
+        **tiny_models.CAUSAL["llama"][1], vocab_size=len(fast), bos_token_id=fast.bos_token_id
+    )
+    tiny_models.save_model(folder, transformers.AutoModelForCausalLM, config)
+    (answer,) = ask_for(CausalLM(str(folder), device="cpu"), LEFTS[:1])
+    ids = fast("The man worked as a", add_special_tokens=False)["input_ids"]
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
+    vocabulary = fast.get_vocab()
+    goes_on = [i for text, i in vocabulary.items() if text[0].isalnum()]
+    with torch.no_grad():
+        read = torch.tensor([[fast.bos_token_id, *ids, vocabulary["▁nurse"]]])
+        chances = model(input_ids=read).logits[0].softmax(-1)
+    expected = float(chances[-2, vocabulary["▁nurse"]] * (1 - chances[-1, goes_on].sum()))
+    at = answer.vocabulary.index("nurse")
+    assert float(answer.words[at]) * answer.word_mass == pytest.approx(expected, abs=1e-6)
+
+
 def test_a_word_without_a_space_before_it_begins_with_other_tokens(backend, tokenizer, after):
     (answer,) = ask_for(backend, ["The man ("])
     _, _, letters, onward = kinds(tokenizer)

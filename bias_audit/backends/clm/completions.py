@@ -119,26 +119,22 @@ class WordSearch:
         paths: list[Path] = [(int(starts[i]),) for i in chosen]
         words, logs = [names[i] for i in chosen], first[:, chosen]
         room = min(DEEPEST, self._planner.max_length - max(len(text.ids) for text in texts))
-        every: dict[str, tuple[Path, Floats]] = {}
+        every: dict[str, Floats] = {}
         for _ in range(room):
             if not paths:
                 break
             ends, onward = self._follow(openings, paths, logs)
             for column, (word, path) in enumerate(zip(words, paths, strict=True)):
                 if self._is_own(texts[0], word, path):
-                    every[word] = path, ends[:, column]
+                    every[word] = ends[:, column]
             below = [divmod(int(i), onward.shape[1]) for i in _likeliest(onward.ravel())]
             pieces, endings = self._inner
             logs = logs[:, [row for row, _ in below]]
             words = [words[row] + endings[i] for row, i in below]
             paths = [(*paths[row], int(pieces[i])) for row, i in below]
-        ordered = sorted(every)
-        chances = np.stack([every[word][1] for word in ordered], axis=1) if ordered else None
-        return _Spread(
-            words=tuple(ordered),
-            chances=np.zeros((len(texts), 0)) if chances is None else chances,
-            mass=np.exp(first).sum(axis=1),
-        )
+        ordered = tuple(sorted(every))
+        chances = np.array([every[word] for word in ordered]).reshape(-1, len(texts)).T
+        return _Spread(words=ordered, chances=chances, mass=np.exp(first).sum(axis=1))
 
     def _follow(
         self, openings: Sequence[Opening], paths: Sequence[Path], logs: Floats
@@ -163,7 +159,7 @@ class WordSearch:
             for inside, chances in self._runner.go_on(opening, paths):
                 part = slice(at, at + len(inside))
                 here = np.exp(logs[number, part] + np.array(inside))
-                going = chances[:, self._onward].sum(dim=1, dtype=torch.float64).cpu().numpy()
+                going = chances[:, self._onward].sum(dim=1).cpu().numpy().astype(np.float64)
                 ends[number, part] = here * np.maximum(1 - going, 0)
                 weights = torch.tensor(here, device=onward.device, dtype=onward.dtype)
                 onward[part] += weights.unsqueeze(1) * chances[:, self._ids[1]]
