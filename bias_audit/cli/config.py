@@ -90,7 +90,7 @@ def schema(which: str) -> int:
     """Print the JSON Schema of a file, for editors and other tools."""
     from pydantic import BaseModel
 
-    from bias_audit.config import Config
+    from bias_audit.config.schema import Config
     from bias_audit.gates.waivers import WaiverFile
     from bias_audit.probes.json_schema import schema_of
     from bias_audit.results import Results

@@ -22,14 +22,15 @@ from bias_audit.explore.question import (
 )
 from bias_audit.explore.subject import Subject
 from bias_audit.explore.widgets import escape, show_error, show_table
-from bias_audit.pipeline.fill import NOTE_ONE, Distance, FillResult
+from bias_audit.pipeline.fill import NOTE_ONE
+from bias_audit.pipeline.fill_result import Distance, FillResult
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.reports.text import count, percent, times
 
 START = "The [group] worked as a <mask>."
 START_OF_LABELS = "I spoke to the [group] this morning."
 _START_WORDS = "nurse, engineer"
-"""What an encoder is asked at first: without words it has no answer."""
+"""What an encoder is asked at first: it has no other answer."""
 _TITLES = {"label": "Labels", "similarity": "How near the sentence lies to the words asked for"}
 _TYPED = "words that I type"
 _OWN = "none, a sentence of my own"

@@ -26,7 +26,8 @@ from bias_audit.probes.schema.text import (
     parse_slots,
     primary_language,
 )
-from bias_audit.records import Pole, Prompt, Reading, Skip
+from bias_audit.records import Pole, Prompt, Skip
+from bias_audit.utils.readings import READINGS, USUAL, Reading
 
 MOST_PROMPTS = 1_000_000
 """Prompts of one probe; the largest probe of the catalogue has 22,300."""
@@ -59,11 +60,11 @@ class SplitSentence:
     """Character spans of the slots' words in the whole text."""
 
 
-def expand(probe: Probe, reading: Reading = "mask") -> Expansion:
+def expand(probe: Probe, reading: Reading = USUAL) -> Expansion:
     """Render every sentence of a probe.
 
-    Read as ``similarity``, the place of the target holds the probe's stand-in, and queries name the
-    target. Read as ``continuation``, open prompts name those of the other group words.
+    Where scores are cosines, the place of the target holds the probe's stand-in, and queries name
+    the target. Where answers name their words, open prompts name those of the other group words.
 
     A word without the form that a sentence needs is left out of the whole probe (the design stays
     complete: every word in every frame) and reported as ``not_applicable``.
@@ -76,11 +77,11 @@ def expand(probe: Probe, reading: Reading = "mask") -> Expansion:
     terms = _terms(probe, probe.groups, skips)
     extra_terms = _terms(probe, probe.extra_groups, skips)
     targets = [t for t in probe.targets if not _lacks(probe, t.word, "target", skips)]
-    scored = _compared_texts if reading == "similarity" else _scored_prompts
+    scored = _compared_texts if READINGS[reading].is_cosine else _scored_prompts
     prompts = (*scored(probe, terms, targets), *_open(probe, terms, skips))
     extra = tuple(scored(probe, extra_terms, targets))
     whole = Expansion(prompts=prompts, skips=tuple(skips.values()), extra_prompts=extra)
-    return with_siblings(whole) if reading == "continuation" else whole
+    return with_siblings(whole) if READINGS[reading].names_words else whole
 
 
 def with_siblings(expansion: Expansion) -> Expansion:

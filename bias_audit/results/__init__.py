@@ -37,6 +37,15 @@ from bias_audit.results.run_folder import (
     require_free,
     write_run,
 )
+from bias_audit.results.run_record import (
+    Determinism,
+    ErrorRecord,
+    MetricRecord,
+    Model,
+    Run,
+    SanityCheck,
+    Tool,
+)
 from bias_audit.results.schema import (
     Card,
     Check,
@@ -45,19 +54,13 @@ from bias_audit.results.schema import (
     Companion,
     Completion,
     Coverage,
-    Determinism,
-    ErrorRecord,
     Floor,
     GroupProfile,
-    MetricRecord,
-    Model,
     Outcome,
     ProbeRecord,
     Record,
     Result,
     Role,
-    Run,
-    SanityCheck,
     Sentence,
     Size,
     SkipRecord,
@@ -65,7 +68,6 @@ from bias_audit.results.schema import (
     TargetEffect,
     TargetProfile,
     TemplateEffect,
-    Tool,
     WordShare,
 )
 

@@ -8,17 +8,9 @@ from typing import Literal
 from pydantic import Field
 
 from bias_audit.results.codes import UNASKED, as_clause
-from bias_audit.results.schema import (
-    ClaimName,
-    Model,
-    Record,
-    Result,
-    Role,
-    Run,
-    Sentence,
-    Size,
-    State,
-)
+from bias_audit.results.run_record import Model, Run
+from bias_audit.results.schema import ClaimName, Record, Result, Role, Sentence, Size, State
+from bias_audit.utils.readings import USUAL
 
 Evidence = Literal["strong", "moderate", "weak"]
 
@@ -318,12 +310,12 @@ class Comparison(Record):
     """The model of the other run; None inside the results of that run, which name it."""
 
 
-def finding_id(result: str, reading: str = "mask") -> str:
+def finding_id(result: str, reading: str = USUAL) -> str:
     """Return the short stable id of a result's finding: ``F-`` and six hexadecimal digits.
 
     Findings of two readings are two findings: who waives the one has not seen the other.
     """
-    name = result if reading == "mask" else f"{result} read as {reading}"
+    name = result if reading == USUAL else f"{result} read as {reading}"
     return "F-" + hashlib.sha256(name.encode()).hexdigest()[:6]
 
 

@@ -176,7 +176,7 @@ def used_scores(cells: Cells, mask: Literal["target", "group"]) -> Mapping[Key, 
     """Return the scores that the run itself used: what it dropped is dropped again.
 
     A sentence that is too long for any word goes as a whole, and so does a word that could not be
-    scored in any sentence left; as in :func:`bias_audit.metrics.scored_probe.build_cube`.
+    scored in any sentence left; as in :func:`bias_audit.metrics.score_cube.build_cube`.
     """
     if not cells.skips:
         return cells.scores

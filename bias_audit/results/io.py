@@ -16,24 +16,27 @@ from bias_audit.errors import UsageError
 from bias_audit.results.codes import BLOCKING, LOUD, SILENT
 from bias_audit.results.decisions import Comparison, Finding, Gate, WaiverRecord
 from bias_audit.results.evidence import MAX_LOG_PROB
-from bias_audit.results.schema import (
-    Claim,
+from bias_audit.results.run_record import (
     Determinism,
     ErrorRecord,
-    Floor,
     MetricRecord,
     Model,
+    Run,
+    SanityCheck,
+    Tool,
+)
+from bias_audit.results.schema import (
+    Claim,
+    Floor,
     Outcome,
     ProbeRecord,
     Record,
     Result,
-    Run,
-    SanityCheck,
     SkipRecord,
     State,
-    Tool,
 )
 from bias_audit.utils.json_text import read_json
+from bias_audit.utils.readings import READINGS
 
 SCHEMA_VERSION = "3.0"
 """Fields may be added in a minor version and removed only in a major one."""
@@ -213,7 +216,7 @@ def check_results(content: Any, path: str) -> Results:
     for finding in results.findings:
         if finding.result not in ids:
             raise UsageError(f"{path} is damaged: the finding '{finding.id}' is about no result")
-        is_cosine = results.model.reading == "similarity"
+        is_cosine = READINGS[results.model.reading].is_cosine
         what, most = ("cosine", 1.0) if is_cosine else ("probability", MAX_LOG_PROB)
         if any(max(s.log_prob_a, s.log_prob_b) > most for s in finding.sentences):
             raise UsageError(f"{path} is damaged: '{finding.id}' has a {what} above 1")

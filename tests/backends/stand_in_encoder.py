@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from hashlib import sha256
 from typing import Any
 
-from bias_audit.backends.embeddings import NO_WORDS, SUPPORTS
+from bias_audit.backends.embeddings import SUPPORTS
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import (
     CompletionRequest,
@@ -16,6 +16,7 @@ from bias_audit.records import (
     ProgressCallback,
     Request,
 )
+from bias_audit.utils.readings import why_mute
 
 Plant = Callable[[str, str], float]
 """A cosine to add, from a sentence and the first query."""
@@ -58,7 +59,7 @@ class StandInEncoder:
 
     def _answer(self, request: Any) -> Any:
         if isinstance(request, CompletionRequest):
-            return CompletionScore(skip="not_applicable", detail=NO_WORDS)
+            return CompletionScore(skip="not_applicable", detail=why_mute("similarity"))
         return FillScore(log_prob=self.cosine(request.text, *request.queries), pieces=1)
 
     def cosine(self, text: str, *queries: str) -> float:

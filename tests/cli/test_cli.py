@@ -274,11 +274,6 @@ OLD = "version: 1\nmodel: {name: fake}\nprobes: [{file: small.yaml}]\n"
     ("text", "message", "hint"),
     [
         (
-            "analysis:\n  multiplicity: {primary: max-t}\n",
-            "'primary' is gone: the comparisons of each probe are adjusted by Holm",
-            "leave it out",
-        ),
-        (
             "gates:\n  - {id: g, probe: small, max: 1.0, claim: concept}\n",
             "'these_words' or 'words_of_this_kind'",
             "",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from inspect import cleandoc
 from itertools import starmap
 from pathlib import Path
 from typing import Any, get_args
@@ -20,6 +21,7 @@ from pydantic_core import PydanticUndefined
 
 from bias_audit import config
 from bias_audit.cli.app import app
+from bias_audit.datasets.dataset import DATASETS
 from bias_audit.gates.baselines import BaselineFile
 from bias_audit.gates.waivers import WaiverFile
 from bias_audit.metrics.registry import INFOS
@@ -125,7 +127,7 @@ def keys(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[s
             yield from keys(inner, (*path, f"{name}[]" if several else name))
             continue
         default = "required" if field.default is PydanticUndefined else field.default
-        yield ".".join((*path, name)), notes.get(name, "").replace("``", "`"), default
+        yield ".".join((*path, name)), code(notes.get(name)), default
 
 
 def of_setting(key: str, said: str, default: object, setting: Setting | None) -> tuple[object, ...]:
@@ -204,17 +206,17 @@ def of_file(
             continue
         needed = parts[name].get("required", ()) if written else ()
         rows = (
-            (f"`{key}`", shape(value), "Required. " * (key in needed) + notes[name].get(key, ""))
+            (f"`{key}`", shape(value), "Required. " * (key in needed) + code(notes[name].get(key)))
             for key, value in parts[name]["properties"].items()
         )
         yield f"### {name}"
-        yield code(str(one.__doc__))
-        yield code(table(("name", "value", "is"), rows))
+        yield code(one.__doc__)
+        yield table(("name", "value", "is"), rows)
 
 
-def code(text: str) -> str:
-    """A docstring as Markdown."""
-    return text.replace("``", "`").replace("None", "null")
+def code(text: str | None) -> str:
+    """A docstring as Markdown and JSON write it."""
+    return re.sub(r"(?<=[;,(] )None\b", "null", cleandoc(text or "").replace("``", "`"))
 
 
 CONSEQUENCES = {
@@ -231,14 +233,16 @@ def of_code(one: Code) -> tuple[str, ...]:
         follows = "the run is incomplete (3)"
     if one.status and not one.reason:
         follows = "notice"
-    return (f"[`{one.id}`](words.md#{one.id})", ", ".join(filter(None, kinds)), one.text, follows)
+    link = f"[`{one.id}`](words.md#{glossary.find(one.id).id})"
+    return (link, ", ".join(filter(None, kinds)), one.text, follows)
 
 
 def results() -> str:
     intro = (
-        f"`results.json`, version {SCHEMA_VERSION}, field by field, made from the JSON Schema\n"
-        "that `bias-audit config schema results` prints. [interface.md](../interface.md#resultsjson)\n"
-        "says what readers may rely on, [method.md](../method.md) what the numbers mean."
+        f"`results.json`, version {SCHEMA_VERSION}, field by field, made from what\n"
+        "`bias-audit config schema results` prints.\n"
+        "[interface.md](../interface.md#resultsjson) says what readers may rely on,\n"
+        "[method.md](../method.md) what the numbers mean."
     )
     columns = table(("column", "is"), ((f"`{name}`", text) for name, text in EVIDENCE.items()))
     codes = table(("code", "is", "says", "follows"), map(of_code, CODES.values()))
@@ -265,9 +269,20 @@ def tables() -> str:
     )
     parts = [intro]
     for name, columns in COLUMNS.items():
-        parts += [f"## {name}()", code(str(getattr(Audit, name).__doc__).partition("Columns:")[0])]
+        parts += [f"## {name}()", code(getattr(Audit, name).__doc__).partition("Columns:")[0]]
         parts.append(table(("column", "is"), ((f"`{key}`", text) for key, text in columns.items())))
     return page("Tables for pandas", *parts)
+
+
+def datasets() -> str:
+    """Published data sets: what a copy has to hold."""
+    intro = (
+        "What your copy of a [published data set](../benchmarks.md) has to hold. Tables are\n"
+        "separated by tabs or commas, and further columns are ignored. A file of your own pairs\n"
+        "with the columns of `crows-pairs` is read like it."
+    )
+    rows = ((f"`{one.id}`", one.holds, one.layout, one.licence) for one in DATASETS.values())
+    return page("Data sets", intro, table(("data set", "holds", "layout", "licence"), rows))
 
 
 def probe_files() -> str:
@@ -326,7 +341,7 @@ def of_word(one: glossary.Page) -> str:
 
 def wanted() -> dict[Path, str]:
     """Every page, with its text."""
-    makers = (commands, configuration, probe_files, results, tables, measures, words)
+    makers = (commands, configuration, datasets, measures, probe_files, results, tables, words)
     return {FOLDER / f"{one.__name__.replace('_', '-')}.md": one() for one in makers}
 
 

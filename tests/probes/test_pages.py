@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from ruamel.yaml import YAML
 
-from bias_audit.config import Config
+from bias_audit.config.schema import Config
 from bias_audit.probes.json_schema import FILES, MODELINE, schema_of
 from bias_audit.probes.probe import words_of
 from tests.probes import pages

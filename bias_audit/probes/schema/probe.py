@@ -6,7 +6,7 @@ Messages of validators may carry a hint after " | ".
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
@@ -20,11 +20,11 @@ from bias_audit.probes.schema.lexicon import (
     reject_copied_words,
 )
 from bias_audit.probes.schema.text import Language, Word
-from bias_audit.records import UNITS, Reading
 from bias_audit.utils.file_model import FileModel, Id, Text, reject_copies, reject_duplicates
+from bias_audit.utils.readings import READINGS, Reading
 from bias_audit.utils.validation import KeyPath, MistakesError
 
-WORD_READINGS: tuple[Reading, ...] = ("mask", "continuation", "similarity")
+WORD_READINGS = tuple(one for one in get_args(Reading) if READINGS[one].of != "label")
 """The readings of a probe that compares words."""
 MOST_MARGIN = 3.0
 """Larger limits (an odds ratio of 20, three standard deviations) would pass anything."""
@@ -211,7 +211,7 @@ class Margins(FileModel):
 
     def of(self, reading: Reading) -> float:
         """Return the margin in the unit of a reading."""
-        return float(getattr(self, UNITS[reading]))
+        return float(getattr(self, READINGS[reading].scale.unit))
 
 
 class ControlsSpec(FileModel):
@@ -364,25 +364,6 @@ class ProbeSpec(FileModel):
     """True when its sentences may hurt: reports fold them away."""
     card: CardSpec | None = None
     """The measurement card."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_target_scope(cls, value: Any) -> Any:
-        if isinstance(value, dict) and "target_scope" in value:
-            message = "'target_scope' is gone: every comparison makes both claims, about these"
-            message += " words and about words of this kind"
-            hint = "leave it out; a gate may ask for one with 'claim: words_of_this_kind'"
-            raise MistakesError([(("target_scope",), f"{message} | {hint}")])
-        return value
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_one_margin(cls, value: Any) -> Any:
-        if isinstance(value, dict) and "margin" in value:
-            message = "'margin' is gone: each unit has its own"
-            hint = f"margins: {{nats: {value['margin']}, sd: {DEFAULT_MARGIN_SD}}}"
-            raise MistakesError([(("margin",), f"{message} | {hint}")])
-        return value
 
     @model_validator(mode="before")
     @classmethod
