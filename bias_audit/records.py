@@ -84,6 +84,9 @@ class CompletionRequest(Request["CompletionScore"]):
     right: str
     top_k: int = 10
     """Completions to name."""
+    siblings: tuple[str, ...] = ()
+    """Texts before the mask of the same sentence with other group words, where the model itself
+    chooses the words that it tells apart: it tells the same ones apart after all of them."""
     prompt: Prompt | None = field(default=None, compare=False, repr=False)
 
 
@@ -205,9 +208,14 @@ class CompletionScore(Answer):
     top: tuple[tuple[str, float], ...] = ()
     """Most likely completions, probabilities over the whole vocabulary, best first."""
     words: NDArray[np.float32] = field(default_factory=_no_shares)
-    """Probabilities renormalised over ``ModelInfo.words``; empty when skipped."""
+    """Probabilities of words, divided by ``word_mass``; with ``others`` they sum to 1. Empty when
+    skipped."""
     word_mass: float = 0.0
-    """Share of the probability that fell on those words, in [0, 1]."""
+    """Share of the probability that fell on words, in [0, 1]."""
+    vocabulary: tuple[str, ...] = ()
+    """The words of ``words``; empty where they are ``ModelInfo.words``."""
+    others: float = 0.0
+    """What all words that are not told apart have together, as ``words``."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -336,6 +344,9 @@ class Prompt:
     """Names of the label that it is the opposite of, as of :class:`LabelRequest`."""
     queries: tuple[str, ...] = ()
     """Texts that name the target, where the sentence is compared with them. It is in ``left``."""
+    siblings: tuple[str, ...] = ()
+    """Of an open prompt of a model that reads from left to right: ``left`` of the same sentence
+    with every group word."""
     context_spans: tuple[Span, ...] = ()
     """In ``text``, the word of the sentence that is not scored: the group word, or the target where
     groups are scored; empty for an open prompt."""
@@ -355,7 +366,9 @@ class Prompt:
         if self.label_names:
             return LabelRequest(text=self.left, names=self.label_names, instead_of=self.instead_of)
         if self.filler is None:
-            return CompletionRequest(left=self.left, right=self.right, prompt=self)
+            return CompletionRequest(
+                left=self.left, right=self.right, siblings=self.siblings, prompt=self
+            )
         return FillRequest(left=self.left, filler=self.filler, right=self.right, prompt=self)
 
 
@@ -405,7 +418,7 @@ class ModelInfo:
     """Things the reader should know, such as an unpinned revision."""
     words: tuple[str, ...] = field(default=(), repr=False)
     """The alphabetic tokens that start a word, in id order: the axis of ``CompletionScore.words``.
-    Empty for a model that gives no distribution."""
+    Empty for a model that gives no distribution, or whose answers name their own words."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

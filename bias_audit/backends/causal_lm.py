@@ -6,6 +6,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
+from bias_audit.backends.clm.completions import WordSearch
 from bias_audit.backends.clm.forward import PassageRunner
 from bias_audit.backends.clm.questions import SUPPORTS, Passage, PassageResult, Planner
 from bias_audit.backends.hf.backend import FileBackend
@@ -33,14 +34,14 @@ class CausalLM(FileBackend):
         ids = (tokenizer.bos_token_id, tokenizer.eos_token_id)
         start = next((i for i in ids if i is not None), None)
         notices = (*loaded.info.notices, *encoder.notices)
-        self.info = replace(loaded.info, words=encoder.words, notices=notices)
+        self.info = replace(loaded.info, notices=notices)
         self._planner = Planner(encoder, start, loaded.info.max_length)
         self._runner = PassageRunner(
             loaded.model,
             vocabulary_size=loaded.info.vocabulary_size,
-            word_lists=encoder.word_lists,
             batch_size=batch_size,
         )
+        self._search = WordSearch(self._runner, self._planner, encoder)
         sample = _sample(encoder)
         if self._runner.looks_ahead(sample[-1].ids):
             raise ModelLoadError(
@@ -57,7 +58,7 @@ class CausalLM(FileBackend):
         skip: Container[int] = (),
         progress: ProgressCallback | None = None,
     ) -> Iterator[tuple[int, Any]]:
-        """Answer each request, batch by batch; equal ones are asked once.
+        """Answer each request, batch by batch; equal ones are asked once, open ones last.
 
         Batches are planned over all requests, and those without one that is to be answered are
         left out, so that the others are scored to the last bit as if nothing was skipped.
@@ -65,23 +66,34 @@ class CausalLM(FileBackend):
         Raises:
             ScoringError: the model's output is not finite, or it cannot read a sentence.
         """
-        numbers = range(len(requests))
-        total = sum(number not in skip for number in numbers)
-        if not total:
-            return
+        total = sum(n not in skip for n in range(len(requests)))
+        opened: dict[int, CompletionRequest] = {}
+        words = []
+        for number, request in enumerate(requests):
+            if not isinstance(request, CompletionRequest):
+                words.append(number)
+            elif number not in skip:
+                opened[number] = request
 
-        def report(rows: int, of: int) -> None:
+        def report(done: int) -> None:
             if progress is not None:
-                progress(total * rows // max(of, 1), total)
+                progress(done, total)
 
-        top_k = max((r.top_k for r in requests if isinstance(r, CompletionRequest)), default=0)
-        batch = RequestBatch(requests, numbers, skip, self._planner.plan)
-        yield from batch.rejections()
-        results = [PassageResult() for _ in batch.queries]
-        for passages in self._runner.stream(
-            batch.queries, results, top_k=top_k, needed=batch.open_queries, progress=report
-        ):
-            yield from batch.answers(passages, results)
+        closed = total - len(opened)
+        if closed:
+            batch = RequestBatch(requests, words, skip, self._planner.plan)
+            yield from batch.rejections()
+            results = [PassageResult() for _ in batch.queries]
+            for passages in self._runner.stream(
+                batch.queries,
+                results,
+                needed=batch.open_queries,
+                progress=lambda rows, of: report(closed * rows // max(of, 1)),
+            ):
+                yield from batch.answers(passages, results)
+        for done, answer in enumerate(self._search.answers(opened), start=1):
+            yield answer
+            report(closed + done)
 
 
 def _sample(encoder: Encoder) -> list[Passage]:

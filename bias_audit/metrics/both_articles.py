@@ -57,6 +57,7 @@ def _merge(
     whole = np.zeros(an.size)
     for answer, fits in zip(answers, sides, strict=True):
         whole += np.where(fits, answer.words * answer.word_mass, 0.0)
+    others = sum(answer.others * answer.word_mass for answer in answers)
     if whole.sum() <= 0:
         detail = "no completion takes its article"
         return CompletionScore(skip="low_word_mass", detail=detail)
@@ -69,6 +70,7 @@ def _merge(
     return replace(
         answers[0],
         top=tuple(sorted(top, key=lambda pair: -pair[1])),
-        words=(whole / whole.sum()).astype(np.float32),
+        words=(whole / (whole.sum() + others)).astype(np.float32),
+        others=others / (float(whole.sum()) + others),
         word_mass=float(np.mean([answer.word_mass for answer in answers])),
     )

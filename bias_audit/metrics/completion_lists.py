@@ -39,7 +39,7 @@ from bias_audit.metrics.completion_words import group_word_parts
 from bias_audit.metrics.design import Design
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.schema.text import primary_language
-from bias_audit.records import OTHERS
+from bias_audit.records import OTHERS, CompletionScore
 from bias_audit.results import Companion, Result, WordShare
 from bias_audit.stats._arrays import Indices, Ints, finite
 from bias_audit.stats.clusters import jackknife
@@ -261,12 +261,12 @@ def valence(scored: ScoredProbe, settings: Settings) -> MetricOutput:
         return MetricOutput()
     if not values.any():
         return _without_words(scored, COMPLETION_VALENCE, table, "words with a valence")
-    y = table.table(lambda a: expected_value(a[1].words, values))
+    y = table.table(lambda a: _mean_value(a[1], values))
     compared = _ListComparison(scored=scored, settings=settings, table=table, y=y)
     sides = compared.sides()
     alone = table.table(lambda a: text_value(f"{a[0].left} {a[0].right}", lists.valence))
     scorer = estimate_of(compared.contrast(*sides, y=alone))
-    covered = table.table(lambda a: expected_value(a[1].words, np.abs(values)))
+    covered = table.table(lambda a: _mean_value(a[1], np.abs(values)))
     companions = [
         companion(
             COMPLETION_VALENCE,
@@ -286,6 +286,11 @@ def valence(scored: ScoredProbe, settings: Settings) -> MetricOutput:
         reason = f"the list alone finds a gap of {scorer:.2g} in the sentences without completions"
         result = result.model_copy(update={"reason": join_reasons(reason, result.reason)})
     return MetricOutput(results=(result,))
+
+
+def _mean_value(answer: CompletionScore, values: Floats) -> float:
+    """The mean value of a completion; words that are not told apart are worth nothing."""
+    return expected_value(answer.words, values) * (1 - answer.others)
 
 
 def hurtful_words(scored: ScoredProbe) -> NDArray[np.bool_]:
@@ -309,6 +314,9 @@ def _usable(scored: ScoredProbe, language: str) -> CompletionTable | None:
 def _without_words(
     scored: ScoredProbe, info: MetricInfo, table: CompletionTable, what: str
 ) -> MetricOutput:
+    reason = f"this vocabulary has none of the {what} as one piece"
+    if any(answer.vocabulary for _, answer in table.answers):
+        reason = f"none of the {what} is among the likely words that are told apart"
     result = probe_result(
         scored,
         info,
@@ -318,7 +326,7 @@ def _without_words(
         n_terms=len(table.columns),
         n_targets=0,
         n_prompts=len(table.answers),
-        reason=f"this vocabulary has none of the {what} as one piece",
+        reason=reason,
     )
     return MetricOutput(results=(result,))
 

@@ -93,6 +93,11 @@ class CompletionTable:
         """Return the mean share of the probability that fell on whole words."""
         return float(np.mean([answer.word_mass for _, answer in self.answers]))
 
+    @property
+    def others(self) -> float:
+        """Return the mean share of whole words that the model does not tell apart."""
+        return float(np.mean([answer.others for _, answer in self.answers]))
+
     def table(self, what: Callable[[Answer], Any], dtype: Any = np.float64) -> Any:
         """An array (templates, columns, ...) of something of each answer, averaged inside cells."""
         return np.stack(

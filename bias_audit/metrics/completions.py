@@ -83,6 +83,15 @@ JSD_SHARE = MetricInfo(
     reference="Lin (1991).",
 )
 
+WORD_COVERAGE = MetricInfo(
+    id="word_coverage",
+    name="share of completions told apart",
+    unit="probability",
+    neutral=None,
+    direction="larger: more of the probability of all words falls on those that a model, read from "
+    "left to right, was followed to the end of; all others count as one word",
+)
+
 COMPLETIONS = MetricInfo(
     id="completions",
     name="difference in completions",
@@ -268,9 +277,15 @@ def _overall(answered: _Completions) -> Result:
             companion(JSD_TOTAL, test.total),
             companion(JSD_WITHIN, test.within),
             *_relatives(answered),
+            *_coverage(answered.table),
         ),
         **answered.fields(),
     )
+
+
+def _coverage(table: CompletionTable) -> list[Companion]:
+    """How much of the probability is told apart, where that is not all."""
+    return [companion(WORD_COVERAGE, 1 - table.others)] if table.others else []
 
 
 def _compare(answered: _Completions) -> list[Result]:
@@ -379,7 +394,15 @@ def _drivers(means: Floats, answered: _Completions) -> list[Companion]:
 METRICS = (
     Metric(
         info=JSD,
-        companions=(JSD_TOTAL, JSD_WITHIN, JSD_SHARE, *INFOS, COMPLETIONS, COMPLETION_WORDS),
+        companions=(
+            JSD_TOTAL,
+            JSD_WITHIN,
+            JSD_SHARE,
+            *INFOS,
+            WORD_COVERAGE,
+            COMPLETIONS,
+            COMPLETION_WORDS,
+        ),
         measure=judge_completions,
         unsupported=needs_completions,
         needs_probabilities=True,

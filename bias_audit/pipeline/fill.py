@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from bias_audit.backends import Backend, require_options, score_all
 from bias_audit.backends.cache import open_model
 from bias_audit.errors import UsageError
+from bias_audit.metrics.completion_vocabulary import join_vocabularies
 from bias_audit.metrics.divergence import jsd
 from bias_audit.pipeline.fill_result import Distance, FilledGroup, FilledWord, FillResult
 from bias_audit.pipeline.model_checks import check_name
@@ -90,10 +91,17 @@ class _GroupAnswers:
         return np.asarray(np.mean(rows, axis=0))
 
     @property
+    def others(self) -> float:
+        """Mean share of the whole words that are not told apart."""
+        return float(np.mean([answer.others for answer in self.answers]))
+
+    @property
     def conditional(self) -> Floats:
-        """The same over whole words only."""
+        """The same over whole words only; what is not told apart comes last."""
         rows = np.stack([answer.words for answer in self.answers])
         mean = np.mean(rows, axis=0, dtype=np.float64)
+        if self.others:
+            mean = np.append(mean, self.others)
         return np.asarray(mean / mean.sum())
 
     def to_group(self, vocabulary: Sequence[str], top: int) -> FilledGroup:
@@ -158,22 +166,23 @@ def fill(
         info = backend.info
         _require_fit(template, backend)
         filled, mute = _complete(backend, asked, _mark(template, info))
+        vocabulary, filled = _over_one_vocabulary(filled, info.words)
         whole = READINGS[info.reading].form == "log" and bool(wanted)
         sought = wanted or info.labels
         if (mute and not sought) or (whole and len(wanted) == 1):
             raise UsageError(mute or NOTE_SHARES, hint=_NAME_WORDS)
         rows, lost = _ask(backend, filled, sought, whole=whole)
     said = [NOTE_SHARES] if whole else []
-    found = [one.to_group(info.words, top) for one in filled]
+    found = [one.to_group(vocabulary, top) for one in filled]
     pairs = () if mute else combinations(filled, 2)
     return FillResult(
         template=template,
         model=info.name,
         groups=tuple(found),
-        words=rows if sought else _likeliest(filled, info.words, top),
+        words=rows if sought else _likeliest(filled, vocabulary, top),
         targets=wanted,
-        distances=tuple(_distance(a, b, info.words) for a, b in pairs),
-        notes=(*_notes(frame, found, info, mute), *said, *lost, *info.notices),
+        distances=tuple(_distance(a, b, vocabulary) for a, b in pairs),
+        notes=(*_notes(frame, found, info, mute), *_coverage(filled), *said, *lost, *info.notices),
         reading=info.reading,
     )
 
@@ -238,9 +247,9 @@ def _complete(
     if CompletionRequest not in backend.supports:
         mute = _NO_COMPLETIONS.format(backend.info.reading)
     else:
-        answers = score_all(backend, [r for mine in asked.values() for r in mine])
+        answers = score_all(backend, _with_siblings(asked, backend.info))
     given = iter(answers)
-    filled = []
+    filled: list[_GroupAnswers] = []
     for name, mine in asked.items():
         got = tuple(next(given) for _ in mine if answers)
         one = _GroupAnswers(name=name, requests=mine, answers=got, mark=mark)
@@ -251,6 +260,39 @@ def _complete(
                 raise UsageError(f'"{sentence}" cannot be scored: {answer.detail}')
         filled.append(one)
     return [replace(one, answers=()) for one in filled] if mute else filled, mute
+
+
+def _with_siblings(
+    asked: Mapping[str, tuple[CompletionRequest, ...]], info: ModelInfo
+) -> list[CompletionRequest]:
+    """Every question; where the model chooses the words, it chooses the same for all of them."""
+    every = [request for mine in asked.values() for request in mine]
+    if not READINGS[info.reading].names_words:
+        return every
+    texts = tuple(sorted({request.left for request in every}))
+    return [replace(request, siblings=texts) for request in every]
+
+
+def _over_one_vocabulary(
+    filled: Sequence[_GroupAnswers], words: Sequence[str]
+) -> tuple[tuple[str, ...], list[_GroupAnswers]]:
+    """The words that the answers tell apart, and the answers over them."""
+    vocabulary, answers = join_vocabularies([a for one in filled for a in one.answers], words)
+    given = iter(answers)
+    return vocabulary, [
+        replace(one, answers=tuple(next(given) for _ in one.answers)) for one in filled
+    ]
+
+
+def _coverage(filled: Sequence[_GroupAnswers]) -> Iterator[str]:
+    """Say how much of the probability is on words that are not told apart."""
+    apart = [(one.name, one.others) for one in filled if one.answers and one.others]
+    if apart:
+        shares = ", ".join(f"{percent(others)} after {name}" for name, others in apart)
+        yield (
+            f"Words too rare to be told apart hold {shares} of the probability of all words; in the"
+            " distance between groups they count as one word."
+        )
 
 
 def _ask(
@@ -416,7 +458,7 @@ def _distance(a: _GroupAnswers, b: _GroupAnswers, words: Sequence[str]) -> Dista
         )
     pulls = []
     for sign in (1, -1):
-        side = np.where(sign * (p - q) > 0, parts, 0)
+        side = np.where(sign * (p - q) > 0, parts, 0)[: len(words)]
         best = [i for i in np.argsort(-side, kind="stable")[:5] if side[i] > 0]
         pulls.append(tuple((words[i], float(after_a[i]), float(after_b[i])) for i in best))
     return Distance(a=a.name, b=b.name, jsd=jsd(p, q), towards_a=pulls[0], towards_b=pulls[1])

@@ -32,7 +32,8 @@ from bias_audit.utils.readings import READINGS
 SAMPLE = 32
 """Requests that are asked again."""
 COMPLETIONS = 4
-"""Of which so many ask for the whole distribution, if there are any."""
+"""Of which so many ask for the whole distribution, if there are any; one where it is asked for with
+all group words of the sentence."""
 TOLERANCE: Mapping[str, float] = {"float64": 1e-3, "float32": 1e-3, "float16": 0.25}
 """Nats for each token of a word by which two answers may differ, by the dtype that rounds them.
 
@@ -91,7 +92,8 @@ def repeat_requests(
     completions = [pair for pair in every if pair[0].filler is None]
     words = [pair for pair in every if pair[0].filler is not None]
     words.sort(key=lambda pair: len(pair[0].left) + len(pair[0].right))
-    completions = _sample(completions, min(COMPLETIONS, size))
+    together = any(prompt.siblings for prompt, _ in completions)
+    completions = _sample(completions, min(1 if together else COMPLETIONS, size))
     middle = _sample(words[1:-1], size - len(completions) - 2)
     sample = [*words[:1], *middle, *words[1:][-1:], *completions]
     pairs = [(prompt.request, answer) for prompt, answer in sample]
@@ -172,6 +174,8 @@ def tolerance(info: ModelInfo) -> float:
 
 def _logs(answer: FillScore | CompletionScore | SentenceScore) -> Floats:
     """An answer as logarithms that may be compared, nats a token; empty where it has no number."""
+    if isinstance(answer, CompletionScore) and answer.vocabulary:
+        return np.log([p for _, p in answer.top])  # which rare words it names may change
     if isinstance(answer, CompletionScore):
         return np.log(np.maximum(answer.words.astype(np.float64), RARE))
     if isinstance(answer, SentenceScore):

@@ -16,6 +16,7 @@ from bias_audit.analysis.optional_metrics import ask_extra
 from bias_audit.backends import Backend, score_all
 from bias_audit.errors import ScoringError
 from bias_audit.metrics.both_articles import merge_articles
+from bias_audit.metrics.completion_vocabulary import join_vocabularies
 from bias_audit.metrics.lpbs import PRIORS, prior_column
 from bias_audit.metrics.score_cube import Scores, build_cube, build_extra_groups, with_priors
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings, split_answers
@@ -199,9 +200,11 @@ def _store(
     scored_plan.tables[name] = table
     block = build_cube(probe, table)
     extra, lost = build_extra_groups(probe, block, table)
-    _check_open(opens, len(backend.info.words))
+    vocabulary = backend.info.words
+    _check_open(opens, len(vocabulary))
     lost_open = _open_skips(open_prompts, opens)
-    open_prompts, opens = merge_articles(open_prompts, opens, backend.info.words)
+    vocabulary, opens = join_vocabularies(opens, vocabulary)
+    open_prompts, opens = merge_articles(open_prompts, opens, vocabulary)
     scored_plan.scored[name] = ScoredProbe(
         probe=probe,
         cube=block,
@@ -209,7 +212,7 @@ def _store(
         word_scores=tuple(words),
         open_prompts=tuple(open_prompts),
         open_scores=tuple(opens),
-        words=backend.info.words if opens else (),
+        words=vocabulary if opens else (),
         skips=(*expansion.skips, *lost_open, *lost),
         extra_groups=tuple(extra),
         prompts=len(set(texts)) if probe.spec.labels else many,
@@ -227,9 +230,10 @@ def _check_open(answers: Sequence[CompletionScore], size: int) -> None:
     for answer in answers:
         values = answer.words
         if answer.skip is None and not (
-            values.shape == (size,)
+            values.shape == (len(answer.vocabulary) or size,)
             and bool((values >= 0).all())
-            and abs(float(np.sum(values, dtype=np.float64)) - 1) < SUM_TOLERANCE
+            and answer.others >= 0
+            and abs(float(np.sum(values, dtype=np.float64)) + answer.others - 1) < SUM_TOLERANCE
         ):
             raise ScoringError(
                 "the model returned completions whose probabilities do not sum to 1",

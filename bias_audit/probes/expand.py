@@ -64,7 +64,7 @@ def expand(probe: Probe, reading: Reading = USUAL) -> Expansion:
     """Render every sentence of a probe.
 
     Where scores are cosines, the place of the target holds the probe's stand-in, and queries name
-    the target.
+    the target. Where answers name their words, open prompts name those of the other group words.
 
     A word without the form that a sentence needs is left out of the whole probe (the design stays
     complete: every word in every frame) and reported as ``not_applicable``.
@@ -80,7 +80,26 @@ def expand(probe: Probe, reading: Reading = USUAL) -> Expansion:
     scored = _compared_texts if READINGS[reading].is_cosine else _scored_prompts
     prompts = (*scored(probe, terms, targets), *_open(probe, terms, skips))
     extra = tuple(scored(probe, extra_terms, targets))
-    return Expansion(prompts=prompts, skips=tuple(skips.values()), extra_prompts=extra)
+    whole = Expansion(prompts=prompts, skips=tuple(skips.values()), extra_prompts=extra)
+    return with_siblings(whole) if READINGS[reading].names_words else whole
+
+
+def with_siblings(expansion: Expansion) -> Expansion:
+    """Have each open prompt name the texts of its sentence, and article, with every group word."""
+
+    def key(prompt: Prompt) -> tuple[str, str, str]:
+        return prompt.template, prompt.variant, article_before(prompt.left)
+
+    texts: dict[tuple[str, str, str], set[str]] = {}
+    for prompt in expansion.prompts:
+        if prompt.filler is None:
+            texts.setdefault(key(prompt), set()).add(prompt.left)
+    shared = {sentence: tuple(sorted(lefts)) for sentence, lefts in texts.items()}
+    prompts = (
+        replace(prompt, siblings=shared[key(prompt)]) if prompt.filler is None else prompt
+        for prompt in expansion.prompts
+    )
+    return replace(expansion, prompts=tuple(prompts))
 
 
 def _require_few(probe: Probe) -> None:

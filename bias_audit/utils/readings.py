@@ -34,6 +34,9 @@ class ReadingFacts:
     completes: bool = False
     """Whether the model gives a distribution over words; else measures that need one are
     ``not_applicable``."""
+    names_words: bool = False
+    """Whether each answer names the words that it tells apart, so that the sentences with all group
+    words are asked for together."""
     kind: str
     """What such a model is called in ``ModelInfo.kind``."""
     wanted: str
@@ -90,6 +93,7 @@ READINGS: Mapping[str, ReadingFacts] = {
         form="log",
         scale=NATS,
         completes=True,
+        names_words=True,
         kind="causal",
         wanted="a causal language model with its head",
         heads=("ForCausalLM", "LMHeadModel"),
@@ -97,7 +101,8 @@ READINGS: Mapping[str, ReadingFacts] = {
         why="its architecture ends in ForCausalLM or LMHeadModel: the next word",
         answers="the log-probability of a whole sentence; completions after it",
         notice="read as continuation: a score is the log-probability of the whole sentence from"
-        " left to right, and completions are asked for where the mask is the last word",
+        " left to right; completions are whole words where the mask is the last word, whatever sign"
+        " is behind it",
         task="text-generation",
         score="log-probability of the sentence",
         shows=_OF_WORDS,

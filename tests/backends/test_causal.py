@@ -19,11 +19,10 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from bias_audit.backends import FakeBackend, MaskedLM, open_backend, score_all
 from bias_audit.backends.cache.keys import identity
 from bias_audit.backends.causal_lm import CausalLM
-from bias_audit.backends.clm.questions import NOT_LAST
 from bias_audit.errors import ModelLoadError, ScoringError, UsageError
 from bias_audit.pipeline.model_checks import check_sanity
 from bias_audit.probes.catalogue import ProbeCatalogue
-from bias_audit.records import CompletionRequest, FillRequest, FillScore, SentenceRequest
+from bias_audit.records import FillRequest, FillScore, SentenceRequest
 from bias_audit.utils.readings import READINGS
 
 ARCHITECTURES = sorted(tiny_models.CAUSAL)
@@ -170,45 +169,6 @@ def test_double_differences_are_those_of_the_word_given_both_sides(folders):
     np.testing.assert_allclose(double(joint), double(word), atol=1e-6)
     np.testing.assert_allclose(double(joint), double(group), atol=1e-6)
     assert np.abs(double(joint)).max() > 0.1
-
-
-# Completions
-
-
-@torch.no_grad()
-def test_completions_are_the_next_words(folders):
-    folder = folders("llama")
-    backend = open_causal(folder)
-    (answer,) = score_all(
-        backend, [CompletionRequest(left="The man worked as a ", right=".", top_k=3)]
-    )
-    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-    model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
-    ids = [tokenizer.bos_token_id, *tokenizer("The man worked as a")["input_ids"]]
-    chances = model(input_ids=torch.tensor([ids])).logits[0, -1].softmax(-1)
-    assert [p for _, p in answer.top] == pytest.approx(chances.topk(3)[0].tolist(), abs=1e-5)
-    nurse = float(chances[tokenizer.convert_tokens_to_ids("Ġman")])
-    at = backend.info.words.index("man")
-    assert float(answer.words[at]) * answer.word_mass == pytest.approx(nurse, abs=1e-5)
-    assert float(answer.words.sum()) == pytest.approx(1, abs=1e-5)
-
-
-def test_a_word_without_a_space_before_it_has_its_own_list(folders):
-    backend = open_causal(folders("llama"))
-    apart, glued = score_all(
-        backend,
-        [CompletionRequest(left=left, right=".") for left in ("The man (", "The man ( ")],
-    )
-    assert apart.words.tolist() != glued.words.tolist()
-
-
-def test_completions_before_other_words_do_not_apply(folders):
-    backend = open_causal(folders())
-    middle, last, first = fill(
-        backend, [ask("The ", None, " worked."), ask("The man was a ", None, "!"), ask("", None)]
-    )
-    assert (middle.skip, middle.detail) == ("not_applicable", NOT_LAST)
-    assert last.skip is first.skip is None
 
 
 # What cannot be asked

@@ -23,7 +23,7 @@ from bias_audit.records import (
     SpanRequest,
 )
 
-FORMAT = 6
+FORMAT = 7
 """Goes up with every change of ``backends`` that changes a number or a record: then nothing that
 was cached before is read. A test compares answers of small models with those of this number."""
 LIBRARIES = ("torch", "transformers", "tokenizers")
@@ -35,7 +35,7 @@ _FIELDS: Mapping[type[Request[Any]], tuple[str, ...]] = {
     FillRequest: ("left", "filler", "right"),
     LabelRequest: ("text", "names", "instead_of"),
     SimilarityRequest: ("text", "queries"),
-    CompletionRequest: ("left", "right", "top_k"),
+    CompletionRequest: ("left", "right", "top_k", "siblings"),
     SentenceRequest: ("text", "variant", "ranks", "attention"),
     PairRequest: ("first", "second"),
     ModifiedRequest: ("first", "second"),

@@ -10,13 +10,11 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from bias_audit.backends.clm.questions import Passage, PassageResult
 from bias_audit.backends.clm.tree import Stretch, keep_apart, share
-from bias_audit.backends.hf.tokenization import WordList
-from bias_audit.backends.mlm.forward import log_sums, shares, top
+from bias_audit.backends.mlm.forward import log_sums
 from bias_audit.errors import ScoringError
 from bias_audit.records import ProgressCallback
 
@@ -43,12 +41,28 @@ class _Above:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """A text that was read, behind which others go on."""
+
+    ids: tuple[int, ...]
+    kept: Any
+    """Its keys and values; None where the model reads every text whole."""
+    last: Tensor
+    """(V,) logits behind its last token."""
+    total: Tensor
+    """Logarithm of their sum."""
+
+    def log_probs(self, tokens: Tensor) -> Tensor:
+        """Log-probabilities of tokens behind the text."""
+        return _log_probs(self.last[tokens], self.total)
+
+
+@dataclass(frozen=True, slots=True)
 class _Work:
     """The passages of one call, and what is asked of them."""
 
     passages: Sequence[Passage]
     results: Sequence[PassageResult]
-    top_k: int
     needed: Container[int] | None
 
     def needs(self, stretch: Stretch) -> bool:
@@ -62,7 +76,6 @@ class PassageRunner:
     Args:
         model: of transformers, on its device.
         vocabulary_size: length of the output distribution.
-        word_lists: as those of a masked model: the tokens that are words, and their places.
         batch_size: most rows in one pass; ``auto`` chooses.
     """
 
@@ -71,14 +84,11 @@ class PassageRunner:
         model: Any,
         *,
         vocabulary_size: int,
-        word_lists: Sequence[WordList],
         batch_size: int | Literal["auto"],
     ) -> None:
         self._model = model
         self.device: torch.device = model.device
         self._size = vocabulary_size
-        self._words = [torch.from_numpy(each.pieces).to(self.device) for each in word_lists]
-        self._places = [each.places for each in word_lists]
         auto = _AUTO_ROWS.get(self.device.type, _FAST_ROWS)
         self._limit = auto if batch_size == "auto" else batch_size
         self.reads_beginnings_once = True
@@ -123,7 +133,6 @@ class PassageRunner:
         passages: Sequence[Passage],
         results: Sequence[PassageResult],
         *,
-        top_k: int = 0,
         needed: Container[int] | None = None,
         progress: ProgressCallback | None = None,
     ) -> Iterator[list[int]]:
@@ -137,7 +146,7 @@ class PassageRunner:
         wanted = sum(needed is None or n in needed for n in range(len(passages)))
         done = 0
         arrange = share if self.reads_beginnings_once else keep_apart
-        work = _Work(passages, results, top_k, needed)
+        work = _Work(passages, results, needed)
         for numbers in self._read([(0, each) for each in arrange(passages)], work):
             done += sum(needed is None or n in needed for n in numbers)
             if progress is not None:
@@ -152,7 +161,7 @@ class PassageRunner:
         for place in sorted(places, key=lambda place: (-len(place[1].ids), place[1].ids, place[0])):
             by_length.setdefault(len(place[1].ids), []).append(place)
         for length, members in by_length.items():
-            size = max(1, min(self._limit, _LOGITS // (self._size * length)))
+            size = self._rows(length)
             for first in range(0, len(members), size):
                 part = members[first : first + size]
                 if any(work.needs(stretch) for _, stretch in part):
@@ -168,12 +177,7 @@ class PassageRunner:
         logits, kept = self._pass(
             ids, past=None if above is None else _select(above.kept, rows), use_cache=goes_on
         )
-        total = log_sums(logits.flatten(0, 1)).view(len(ids), -1)
-        if not bool(torch.isfinite(total).all()):
-            raise ScoringError(
-                f"the model gave logits that are not finite in {self._model.dtype}",
-                hint="use --dtype float32",
-            )
+        total = self._log_sums(logits)
         sums = _chain(logits, total, [each[1:] for each in ids])
         if above is not None:
             first = torch.tensor([each[0] for each in ids], device=self.device)
@@ -191,17 +195,64 @@ class PassageRunner:
             yield from self._read(below, work, here)
 
     def _finish(self, numbers: Sequence[tuple[int, int]], here: _Above, work: _Work) -> None:
-        """Score the passages whose last token is all that is left, and answer the open ones."""
-        opened = [(row, n) for row, n in numbers if work.passages[n].lists]
-        closed = [(row, n) for row, n in numbers if not work.passages[n].lists]
-        self._answer_open(opened, here, work)
-        if not closed:
+        """Score the passages whose last token is all that is left."""
+        if not numbers:
             return
-        rows = torch.tensor([row for row, _ in closed], device=self.device)
-        tokens = torch.tensor([work.passages[n].ids[-1] for _, n in closed], device=self.device)
+        rows = torch.tensor([row for row, _ in numbers], device=self.device)
+        tokens = torch.tensor([work.passages[n].ids[-1] for _, n in numbers], device=self.device)
         values = _log_probs(here.last[rows, tokens], here.total[rows]).tolist()
-        for (row, n), value in zip(closed, values, strict=True):
+        for (row, n), value in zip(numbers, values, strict=True):
             work.results[n].log_prob = here.log_probs[row] + value
+
+    def begin(self, ids: tuple[int, ...]) -> Opening:
+        """Read a text, to go on behind it in many ways.
+
+        Raises:
+            ScoringError: the model's output is not finite, or it cannot read the text.
+        """
+        logits, kept = self._pass([ids], use_cache=self.reads_beginnings_once)
+        last = logits[:, -1:]
+        return Opening(ids, kept, last[0, 0].float(), self._log_sums(last)[0, 0])
+
+    def go_on(
+        self, opening: Opening, tails: Sequence[tuple[int, ...]]
+    ) -> Iterator[tuple[list[float], Tensor]]:
+        """Read tokens of one length behind a text, batch by batch.
+
+        Yields:
+            The log-probability of the tokens of each tail but its first, and (tails, V) the
+            probability of every token behind it.
+
+        Raises:
+            ScoringError: as :meth:`begin`.
+        """
+        length = len(tails[0])
+        size = self._rows(length if self.reads_beginnings_once else len(opening.ids) + length)
+        for first in range(0, len(tails), size):
+            part = tails[first : first + size]
+            if self.reads_beginnings_once:
+                rows = torch.zeros(len(part), dtype=torch.int64, device=self.device)
+                logits, _ = self._pass(part, past=_select(opening.kept, rows), use_cache=False)
+            else:
+                logits, _ = self._pass([opening.ids + tail for tail in part], use_cache=False)
+                logits = logits[:, -length:]
+            total = self._log_sums(logits)
+            inside = _chain(logits, total, [tail[1:] for tail in part])
+            yield inside, (logits[:, -1].float() - total[:, -1:]).exp()
+
+    def _rows(self, length: int) -> int:
+        """Most rows of a length in one pass."""
+        return max(1, min(self._limit, _LOGITS // (self._size * length)))
+
+    def _log_sums(self, logits: Tensor) -> Tensor:
+        """Logarithms of the sums of the rows, which have to be finite."""
+        total = log_sums(logits.flatten(0, 1)).view(logits.shape[:2])
+        if not bool(torch.isfinite(total).all()):
+            raise ScoringError(
+                f"the model gave logits that are not finite in {self._model.dtype}",
+                hint="use --dtype float32",
+            )
+        return total
 
     def _pass(
         self, ids: Sequence[tuple[int, ...]], *, past: Any = None, use_cache: bool = True
@@ -225,29 +276,6 @@ class PassageRunner:
                 f"{type(self._model).__name__} cannot read {length} pieces: {reason}",
                 hint="a lack of memory looks like this: use a smaller --batch-size",
             ) from error
-
-    def _answer_open(self, opened: Sequence[tuple[int, int]], here: _Above, work: _Work) -> None:
-        """Say what follows the passages that are asked for it."""
-        if not opened:
-            return
-        index = torch.tensor([row for row, _ in opened], device=self.device)
-        logits, sums = here.last[index], here.total[index]
-        found = [work.results[n] for _, n in opened]
-        lists = [work.passages[n].lists for _, n in opened]
-        for result, best in zip(found, top(logits, sums, work.top_k), strict=True):
-            result.top = best
-        for place, words in enumerate(self._words):
-            mine = [at for at, asked in enumerate(lists) if place in asked]
-            if mine:
-                values = shares(logits[mine], sums[mine], words)
-                for at, (spread, mass) in zip(mine, values, strict=True):
-                    found[at].words[place] = self._spread(spread, place), mass
-
-    def _spread(self, values: NDArray[np.float32], place: int) -> NDArray[np.float32]:
-        """A distribution over all words from one over a list."""
-        whole = np.zeros(len(self._places[0]), dtype=np.float32)
-        whole[self._places[place]] = values
-        return whole
 
 
 def _chain(logits: Tensor, total: Tensor, tokens: Sequence[tuple[int, ...]]) -> list[float]:

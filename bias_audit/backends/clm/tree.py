@@ -14,7 +14,7 @@ class Stretch:
 
     ids: tuple[int, ...]
     ends: list[int] = field(default_factory=list)
-    """Numbers of the passages that are read with it, but for the last token of those asked for."""
+    """Numbers of the passages that are read with it, but for their last token."""
     below: list[Stretch] = field(default_factory=list)
 
     def numbers(self) -> Iterator[int]:
@@ -40,8 +40,8 @@ def keep_apart(passages: Sequence[Passage]) -> list[Stretch]:
 
 
 def _read(passage: Passage) -> tuple[int, ...]:
-    """The tokens that the model has to see: nothing follows the last, unless that is asked."""
-    return passage.ids if passage.lists else passage.ids[:-1]
+    """The tokens that the model has to see: nothing follows the last."""
+    return passage.ids[:-1]
 
 
 def _branch(rows: Sequence[tuple[tuple[int, ...], int]], depth: int) -> list[Stretch]:

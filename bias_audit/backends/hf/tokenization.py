@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bias_audit.backends.hf.words import derive_words, separate_unspaced
+from bias_audit.backends.hf.words import belongs_to_word, derive_words, separate_unspaced
 from bias_audit.errors import ModelLoadError
 
 _SPACE_MARKS = ("\u0120", "\u2581", " ")
 """How byte-level, SentencePiece and plain vocabularies write the space before a word."""
+_PART = "\ufffd"
+"""What a part of a character's bytes is read as."""
 _CHUNK = 2048
 _STAND_INS, _LETTERS = 8, 3
 """Words of the vocabulary that are tried in a masked place to learn what stands around it, and
@@ -27,6 +29,9 @@ and the share that it may miss without a notice."""
 _NO_WORDS = (
     "the tokenizer does not say where words end: measures within a word go by white space and signs"
 )
+
+
+Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -289,7 +294,7 @@ class Encoder:
         The second list holds the same words as the first, as far as the vocabulary spells them
         without a space too: at the beginning of a sentence or after a quotation mark.
         """
-        spaced, unspaced = self._pieces
+        spaced, unspaced, _ = self._pieces
         lists = [WordList(pieces=_ids(i for i, _ in spaced), places=np.arange(len(spaced)))]
         if self._writes_unspaced:
             index = {text: n for n, text in reversed([*enumerate(self.words)])}
@@ -297,9 +302,21 @@ class Encoder:
             lists.append(WordList(pieces=_ids(i for i, _ in both), places=_ids(n for _, n in both)))
         return tuple(lists)
 
+    def first_pieces(self, which: int) -> tuple[Ids, tuple[str, ...]]:
+        """Return the pieces that begin a word in a place of :attr:`word_lists`, and their texts."""
+        pairs = self._pieces[1] if which else self._pieces[0]
+        return _ids(i for i, _ in pairs), tuple(text for _, text in pairs)
+
+    @property
+    def onward_pieces(self) -> Ids:
+        """Every piece that continues a word: by letters, digits, marks or a part of a character."""
+        return _ids(sorted([*self._unspaced_ids, *self._pieces[2]]))
+
     @cached_property
-    def _pieces(self) -> tuple[list[tuple[int, str]], list[tuple[int, str]]]:
+    def _pieces(self) -> tuple[list[tuple[int, str]], list[tuple[int, str]], list[int]]:
         """The alphabetic pieces that begin a word after a space, and the others, in id order.
+
+        The third are pieces that continue a word by more than letters.
 
         Found by decoding each piece after a known word: only a piece that starts a new word is set
         apart by a space. That holds for WordPiece, byte-level and SentencePiece vocabularies alike.
@@ -309,6 +326,7 @@ class Encoder:
         alone = self._backend.decode([anchor], skip_special_tokens=False).lstrip()
         spaced: list[tuple[int, str]] = []
         unspaced: list[tuple[int, str]] = []
+        mixed: list[int] = []
         for first in range(0, len(ids), _CHUNK):
             chunk = ids[first : first + _CHUNK]
             pairs = [[anchor, i] for i in chunk]
@@ -317,9 +335,12 @@ class Encoder:
                 rest = text.lstrip().removeprefix(alone)
                 if rest.startswith(" ") and rest[1:].isalpha():
                     spaced.append((i, rest[1:]))
-                elif rest.isalpha() and text.lstrip().startswith(alone):
-                    unspaced.append((i, rest))
-        return spaced, unspaced
+                elif rest and text.lstrip().startswith(alone):
+                    if rest.isalpha():
+                        unspaced.append((i, rest))
+                    elif rest[0] == _PART or belongs_to_word(rest[0]):
+                        mixed.append(i)
+        return spaced, unspaced, mixed
 
     @cached_property
     def _stand_ins(self) -> tuple[str, ...]:
@@ -371,7 +392,7 @@ class Encoder:
         return ids[len(ids) // 2]
 
 
-def _ids(numbers: Iterable[int]) -> NDArray[np.int64]:
+def _ids(numbers: Iterable[int]) -> Ids:
     return np.fromiter(numbers, dtype=np.int64)
 
 

@@ -45,7 +45,12 @@ def _kind(character: str) -> str:
     """A space, a sign, or a part of a word: letters, digits and the marks on them."""
     if character.isspace():
         return "space"
-    return "word" if unicodedata.category(character)[0] in "LMN" else "sign"
+    return "word" if belongs_to_word(character) else "sign"
+
+
+def belongs_to_word(character: str) -> bool:
+    """Say whether a character is part of a word: a letter, a digit or a mark on them."""
+    return unicodedata.category(character)[0] in "LMN"
 
 
 def separate_unspaced(text: str, ranges: Ranges, words: Words) -> Words:

@@ -408,8 +408,10 @@ class RayBackend:
 
 def _order(request: Request[Any]) -> tuple[str, int, tuple[str, ...]]:
     """Sentences of one length lie together, and words of one sentence share its passes."""
-    if isinstance(request, (FillRequest, CompletionRequest)):
-        texts: tuple[str, ...] = (request.left, request.right)
+    if isinstance(request, CompletionRequest) and request.siblings:  # they are searched together
+        texts: tuple[str, ...] = (*request.siblings, request.left, request.right)
+    elif isinstance(request, (FillRequest, CompletionRequest)):
+        texts = (request.left, request.right)
     else:
         names = ("text", "first", "second", "left", "word", "right")
         texts = tuple(str(getattr(request, name, "")) for name in names)
