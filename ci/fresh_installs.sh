@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Does what is released install and work at both ends of what pyproject.toml allows? Builds sdist and wheel, installs
 # each into fresh environments with the oldest Python and the lowest versions, then with the newest of both, and in
-# each one audits, reports and runs the tests of the statistics from the sdist.
+# each one audits, reports and runs the tests of the statistics and of the models from the sdist.
 #
 #   bash ci/fresh_installs.sh                          python 3.11 and 3.14, which uv fetches where they are not there
 #   OLDEST=3.11 NEWEST=3.13 bash ci/fresh_installs.sh  others
@@ -50,7 +50,7 @@ check() { # name, version of Python, lowest-direct or highest
   install "$name-sdist" "$python" "$resolution" "$sdist"
   versions=$(VIRTUAL_ENV="$work/$name-sdist" "$uv" pip freeze -q | grep -iE "^(${packages//[[:space:]]/|})==" | tr '\n' ' ')
   VIRTUAL_ENV="$work/$name-sdist" "$uv" pip install -q pytest hypothesis statsmodels
-  (cd "$work/source" && "$work/$name-sdist/bin/python" -m pytest -q -p no:cacheprovider tests/stats)
+  (cd "$work/source" && "$work/$name-sdist/bin/python" -m pytest -q -p no:cacheprovider tests/stats tests/backends)
   echo "| $name | $("$work/$name-sdist/bin/python" --version) | $versions|" >>"$work/seen.md"
 }
 

@@ -57,7 +57,7 @@ def texts(notebook: Any) -> Iterator[tuple[str, str]]:
         for output in cell.get("outputs", []):
             if output["output_type"] == "stream":
                 yield f"cell {number}, {output['name']}", "".join(output["text"])
-            for kind, text in output.get("data", {}).items():
+            for kind, text in sorted(output.get("data", {}).items()):
                 yield f"cell {number}, {kind}", "".join(text)
             if output["output_type"] == "error":
                 yield f"cell {number}, error", output["evalue"]
