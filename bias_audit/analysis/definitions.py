@@ -18,7 +18,7 @@ _GAPS = (*METRICS, *DIAGONALS)
 
 
 @cache
-def _shipped(name: str) -> Probe | None:
+def _probe_of_program(name: str) -> Probe | None:
     """The probe of this program that has a name."""
     return _catalogue().probe(name) if name in _catalogue().probe_ids() else None
 
@@ -40,7 +40,7 @@ class Definitions:
         self.known: dict[str, tuple[ProbeRecord, Probe]] = {}
         """Records with the same digest as a shipped probe, which is why its files made them."""
         for record in results.probes:
-            probe = _shipped(record.id)
+            probe = _probe_of_program(record.id)
             if probe is not None and probe.digest == record.digest:
                 self.known[record.id] = record, probe
 

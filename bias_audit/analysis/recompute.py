@@ -12,13 +12,23 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
 from bias_audit.analysis.change import LEAST_SE, PairedContrast
 from bias_audit.analysis.compare_runs import METRICS, RunPair, mismatch_error
 from bias_audit.analysis.controls import find_floor, is_heard, loud_gaps
+from bias_audit.analysis.mismatch import (
+    CLOSE,
+    CLOSE_DF,
+    CLOSE_P,
+    CLOSE_QUOTE,
+    NEAR,
+    Mismatch,
+    Value,
+    differ,
+    unequal,
+)
 from bias_audit.analysis.outcomes import conclude
 from bias_audit.analysis.paired_cells import PairedCube
 from bias_audit.analysis.result_record import LARGEST
@@ -36,16 +46,8 @@ from bias_audit.utils.arrays import Floats
 from bias_audit.utils.readings import READINGS
 from bias_audit.utils.scales import gap_scale
 
-CLOSE, NEAR = 2e-5, 3e-6
-"""A stored number may miss the one from the evidence by this share or by so many nats: a score
-there has six decimals."""
 _MOVES = 20.0
 """How many times further a p or degrees of freedom move than the error behind them."""
-CLOSE_QUOTE = 1e-7
-"""The same of a quoted score: of a whole sentence it has eight digits, and few of them decimals."""
-CLOSE_P = 1e-3
-CLOSE_DF = 3e-4
-"""The same of p-values and of degrees of freedom, which move more."""
 MADE = (*METRICS, *DIAGONALS)
 """Measures that the scores give again."""
 SPLIT = "~split"
@@ -57,27 +59,6 @@ _CONCLUSIONS = (
 )  # fmt: skip
 _TEXT = KEY_COLUMNS.index("text")
 _Texts = dict[tuple[str, str, str], set[float]]
-Value = float | str | None
-
-
-class Mismatch(NamedTuple):
-    """A number that the scores do not give."""
-
-    where: str
-    """Id of the result or the probe."""
-    number: str
-    """Which of its numbers."""
-    stored: Value
-    own: Value
-    """What the scores give; None where they give nothing."""
-
-    def __str__(self) -> str:
-        """Say what is stored and what the scores give."""
-        stored, own = (
-            "missing" if x is None else f"{x:.8g}" if isinstance(x, float | int) else repr(x)
-            for x in (self.stored, self.own)
-        )
-        return f"{self.where}: {self.number} is {stored} in results.json, by the scores {own}"
 
 
 def require_numbers(run: StoredRun, results: Sequence[Result]) -> None:
@@ -194,7 +175,7 @@ class Recomputation:
         for effect in result.by_template:
             self.tally["sentence effects"] += 1
             value = own.get(effect.id, effect.value)
-            yield from _unequal(result.id, f"by_template {effect.id}", effect.value, value)
+            yield from unequal(result.id, f"by_template {effect.id}", effect.value, value)
         if result.sign_share is not None and these.estimate:
             values = [effect.value for effect in result.by_template] or list(these.delta)
             share = float(np.mean(np.sign(values) == np.sign(these.estimate)))
@@ -236,7 +217,7 @@ class Recomputation:
                 self.tally["outcomes"] += 1
                 for name in _CONCLUSIONS:
                     numbers = getattr(stored, name), getattr(own, name)
-                    yield from _unequal(stored.id, name, *numbers, CLOSE_P)
+                    yield from unequal(stored.id, name, *numbers, CLOSE_P)
 
     def _controls(self, heard: dict[str, Contrast]) -> Iterator[Mismatch]:
         """Whether each control did what it must."""
@@ -254,7 +235,7 @@ class Recomputation:
                 ]
             for result, own in zip(mine, works, strict=True):
                 self.tally["controls"] += 1
-                yield from _unequal(result.id, "works", str(result.works), str(own))
+                yield from unequal(result.id, "works", str(result.works), str(own))
 
     def _levels(self) -> Iterator[Mismatch]:
         """Mean log-score, probability and log-odds of each word after each group."""
@@ -312,29 +293,15 @@ class Recomputation:
         own, stored = find_floor(self.results.probes, self.results.results), self.results.floor
         for name in ("comparisons", "median", "largest", "result"):
             one, other = (getattr(floor, name, None) for floor in (stored, own))
-            yield from _unequal("floor", name, one, other)
+            yield from unequal("floor", name, one, other)
 
 
 def _is_primary(result: Result, probe: ProbeRecord) -> bool:
     return result.probe == probe.id and result.role == "primary" and result.metric in METRICS
 
 
-def differ(stored: Value, own: Value, close: float = CLOSE, near: float = NEAR) -> bool:
-    """Return whether two values are more apart than the decimals of the scores allow."""
-    if stored is None or own is None or isinstance(stored, str) or isinstance(own, str):
-        return stored != own
-    return not math.isclose(stored, own, rel_tol=close, abs_tol=near)
-
-
-def _unequal(
-    where: str, name: str, stored: Value, own: Value, close: float = CLOSE
-) -> Iterator[Mismatch]:
-    if differ(stored, own, close):
-        yield Mismatch(where, name, stored, own)
-
-
 def _pick(result: Result, name: str, own: float | None) -> Iterator[Mismatch]:
-    return _unequal(result.id, name, getattr(result, name), own)
+    return unequal(result.id, name, getattr(result, name), own)
 
 
 def _claim(result: Result, these: Contrast, kind: Contrast | None) -> Iterator[Mismatch]:
@@ -413,10 +380,10 @@ def _near(gap: Contrast, level: float) -> float:
 
 def _sizes(probe: ProbeRecord, cube: PairedCube) -> Iterator[Mismatch]:
     """How many sentences and words of a probe were scored."""
-    yield from _unequal(probe.id, "number of words", len(probe.targets), len(cube.targets))
+    yield from unequal(probe.id, "number of words", len(probe.targets), len(cube.targets))
     own = {"templates": len(cube.templates), "terms": len(cube.units)}
     for name, number in own.items():
-        yield from _unequal(probe.id, name, getattr(probe, name), number)
+        yield from unequal(probe.id, name, getattr(probe, name), number)
     if probe.coverage is not None:
         in_poles = {"plus": len(cube.pole("+")), "minus": len(cube.pole("-"))}
         if not any(in_poles.values()):  # each group has a word of its own
@@ -424,7 +391,7 @@ def _sizes(probe: ProbeRecord, cube: PairedCube) -> Iterator[Mismatch]:
         scored = {f"{name}_scored": number for name, number in own.items()}
         scored |= {f"scored_{name}": number for name, number in in_poles.items()}
         for name, number in scored.items():
-            yield from _unequal(probe.id, name, getattr(probe.coverage, name), number)
+            yield from unequal(probe.id, name, getattr(probe.coverage, name), number)
     words = {(group.id, term) for group in probe.groups for term in group.terms}
     for group, term in sorted(words ^ set(cube.units)):
         sides = (term, None) if (group, term) in words else (None, term)
@@ -440,7 +407,7 @@ def _level(
         yield Mismatch(where, f"groups in {label}", len(stored), len(own))
         return
     for one, other in zip(stored, own, strict=True):
-        yield from _unequal(where, label, one, other)
+        yield from unequal(where, label, one, other)
 
 
 def _counts(result: Result, cube: PairedCube, contrast: PairedContrast) -> Iterator[Mismatch]:

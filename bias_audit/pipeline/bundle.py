@@ -23,7 +23,8 @@ from bias_audit import __version__, reports
 from bias_audit.analysis.agreement import disagreements
 from bias_audit.analysis.compare_runs import METRICS
 from bias_audit.analysis.definitions import Definitions
-from bias_audit.analysis.recompute import CLOSE_P, SPLIT, Recomputation, differ
+from bias_audit.analysis.mismatch import CLOSE_P, differ
+from bias_audit.analysis.recompute import SPLIT, Recomputation
 from bias_audit.datasets.info import PAIR_MEASURES
 from bias_audit.datasets.pair_scores import PairRow, read_rows
 from bias_audit.datasets.results import pair_results

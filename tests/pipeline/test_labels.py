@@ -117,6 +117,7 @@ def test_results_and_reports_name_the_reading_and_the_labels(skewed, tmp_path):
     assert "Plain sentences labelled rightly: 24 of 24" in page
     assert "Pseudo-perplexity" not in page
     assert run(["compare", str(tmp_path / "run"), str(tmp_path / "run")]) == 0
+    assert run(["bundle", str(tmp_path / "run"), "-o", str(tmp_path / "run.zip")]) == 0
 
 
 def test_readings_are_not_compared(skewed):

@@ -15,6 +15,7 @@ from bias_audit.errors import UsageError
 from bias_audit.gates.judge import judge
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
+from bias_audit.pipeline.bundle import pack_run
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import FillRequest, LabelRequest
 from bias_audit.results.decisions import finding_id
@@ -45,6 +46,12 @@ def audits(tmp_path_factory):
     for name, one in made.items():
         one.save(home / f"run-{name}")
     return home, ask, made
+
+
+def test_runs_of_both_readings_can_be_bundled(audits):
+    """Scores of whole sentences are large, and stand with fewer decimals in the results."""
+    home, _, made = audits
+    assert all("results.json" in pack_run(home / f"run-{name}").names for name in made)
 
 
 def test_the_reading_stands_in_the_results(audits):

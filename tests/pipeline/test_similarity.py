@@ -14,6 +14,7 @@ from bias_audit.gates.judge import judge
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
 from bias_audit.pipeline.audit import Audit
+from bias_audit.pipeline.bundle import pack_run
 from bias_audit.pipeline.compare import compare
 from bias_audit.reports.formats.html import render as to_html
 from bias_audit.reports.formats.terminal import render as to_terminal
@@ -78,6 +79,7 @@ def test_the_gap_follows_from_the_evidence(planted, tmp_path):
     shown = Audit.load(tmp_path).evidence()
     assert shown["probability"].isna().all()
     assert [*shown["cosine"]] == [*cells["cosine"]]
+    assert pack_run(tmp_path).others == (), "and the run can be bundled"
 
 
 def test_a_balanced_encoder_is_not_accused(balanced):
