@@ -75,7 +75,7 @@ class CausalLM(FileBackend):
                 progress(total * rows // max(of, 1), total)
 
         top_k = max((r.top_k for r in requests if isinstance(r, CompletionRequest)), default=0)
-        batch = RequestBatch(requests, numbers, skip, self._planner)
+        batch = RequestBatch(requests, numbers, skip, self._planner.plan)
         yield from batch.rejections()
         results = [PassageResult() for _ in batch.queries]
         for passages in self._runner.stream(
