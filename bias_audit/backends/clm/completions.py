@@ -139,9 +139,7 @@ class WordSearch:
             mass=np.exp(first).sum(axis=1),
         )
 
-    def _follow(
-        self, openings: Sequence[Opening], paths: Sequence[Path]
-    ) -> tuple[Floats, Floats]:
+    def _follow(self, openings: Sequence[Opening], paths: Sequence[Path]) -> tuple[Floats, Floats]:
         """Read beginnings of words after every text.
 
         Args:

@@ -7,7 +7,7 @@ keys and values have to be kept or copied, and a batch is as full as memory allo
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,7 +17,6 @@ from torch import Tensor
 
 from bias_audit.backends.clm.questions import Passage, PassageResult
 from bias_audit.backends.clm.tree import Ids, Tree, batches, keep_apart, share
-from bias_audit.backends.mlm.fast.onednn import use_onednn
 from bias_audit.backends.mlm.forward import log_sums
 from bias_audit.errors import ScoringError
 from bias_audit.records import ProgressCallback
@@ -31,7 +30,7 @@ _REACHES = ("sliding_window", "window_size", "attention_chunk_size", "attention_
 _LOGITS = 1 << 25
 """Largest number of logits in one batch."""
 _TOLERANCE = {torch.float32: 1e-3}
-"""Nats by which a token may come out otherwise than by a plain pass; elsewhere 0.25."""
+"""Nats by which a token may come out otherwise in a tree; elsewhere 0.25."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,39 +88,25 @@ class PassageRunner:
         self._texts = auto if batch_size == "auto" else batch_size
         self._tokens = max(1, _LOGITS // vocabulary_size)
         self._tree = min(_TREE, self._tokens, *_reaches(model.config))
-        self._undo: Callable[[], None] | None = None
         self.reads_beginnings_once = False
         """Whether the model reads trees as it reads their texts."""
 
     def check(self, passages: Sequence[Passage]) -> None:
-        """Read faster than text by text only where that gives what a plain pass gives.
+        """Read trees only where that gives what reading each passage whole gives.
 
         Raises:
             ScoringError: the model cannot read a passage whole.
         """
-        self.read_plainly()
-        plain = self._all(passages)
-        if self._model.dtype == torch.float32:
-            self._undo = use_onednn(self._model)
-        if not self._gives(plain, passages):
-            self.read_plainly()
-        self.reads_beginnings_once = True
-        self.reads_beginnings_once = self._gives(plain, passages)
-
-    def read_plainly(self) -> None:
-        """Read every text whole from now on, with the products that torch has."""
         self.reads_beginnings_once = False
-        if self._undo is not None:
-            self._undo()
-            self._undo = None
-
-    def _gives(self, plain: Sequence[float], passages: Sequence[Passage]) -> bool:
+        plain = self._all(passages)
+        self.reads_beginnings_once = True
         try:
             found = self._all(passages)
         except (ScoringError, RuntimeError, TypeError, ValueError, AttributeError, IndexError):
-            return False
+            self.reads_beginnings_once = False
+            return
         far = _TOLERANCE.get(self._model.dtype, 0.25) * max(len(p.ids) for p in passages)
-        return bool(np.allclose(plain, found, rtol=0, atol=far))
+        self.reads_beginnings_once = bool(np.allclose(plain, found, rtol=0, atol=far))
 
     def _all(self, passages: Sequence[Passage]) -> list[float]:
         results = [PassageResult() for _ in passages]
@@ -214,15 +199,8 @@ class PassageRunner:
         """Read trees of which the first is the longest; the others are filled up behind."""
         length = len(trees[0])
         rows = [tree.ids + tree.ids[:1] * (length - len(tree)) for tree in trees]
-        if all(tree.is_line and len(tree) == length for tree in trees):
-            logits = self._pass(rows)
-        else:
-            depths = np.zeros((len(trees), length), dtype=np.int64)
-            sights = np.repeat(np.eye(length, dtype=np.bool_)[np.newaxis], len(trees), axis=0)
-            for row, tree in enumerate(trees):
-                depths[row, : len(tree)] = tree.depths()
-                sights[row, : len(tree), : len(tree)] = tree.sight()
-            logits = self._pass(rows, depths=torch.from_numpy(depths), sights=sights)
+        are_lines = all(tree.is_line and len(tree) == length for tree in trees)
+        logits = self._pass(rows, **({} if are_lines else self._sight(trees)))
         logits = logits.flatten(0, 1)
         total = log_sums(logits)
         if not bool(torch.isfinite(total).all()):
@@ -230,7 +208,7 @@ class PassageRunner:
                 f"the model gave logits that are not finite in {self._model.dtype}",
                 hint="use --dtype float32",
             )
-        places = [(row * length + at) for row, tree in enumerate(trees) for at in tree.ends.values()]
+        places = [row * length + at for row, tree in enumerate(trees) for at in tree.ends.values()]
         return _Batch(
             texts=[n for tree in trees for n in tree.ends],
             log_probs=_sums(trees, logits, total, length),
@@ -239,20 +217,23 @@ class PassageRunner:
             ends=torch.tensor(places, device=self.device),
         )
 
-    def _pass(
-        self,
-        rows: Sequence[Sequence[int]],
-        *,
-        depths: Tensor | None = None,
-        sights: Any = None,
-    ) -> Tensor:
-        """Logits at every position of rows of one length: texts, or trees with what they see."""
-        more = {}
-        if depths is not None:
-            kind = self._model.dtype
-            hidden = torch.from_numpy(~sights).unsqueeze(1)
-            mask = torch.zeros(hidden.shape, dtype=kind).masked_fill(hidden, torch.finfo(kind).min)
-            more = {"attention_mask": mask.to(self.device), "position_ids": depths.to(self.device)}
+    def _sight(self, trees: Sequence[Tree]) -> dict[str, Tensor]:
+        """What each token of trees sees, and where in its text it stands."""
+        length, kind = len(trees[0]), self._model.dtype
+        depths = np.zeros((len(trees), length), dtype=np.int64)
+        hidden = np.repeat(~np.eye(length, dtype=np.bool_)[np.newaxis], len(trees), axis=0)
+        for row, tree in enumerate(trees):
+            depths[row, : len(tree)] = tree.depths()
+            hidden[row, : len(tree), : len(tree)] = ~tree.sight()
+        places = torch.from_numpy(hidden).unsqueeze(1)
+        mask = torch.zeros(places.shape, dtype=kind).masked_fill(places, torch.finfo(kind).min)
+        return {
+            "attention_mask": mask.to(self.device),
+            "position_ids": torch.from_numpy(depths).to(self.device),
+        }
+
+    def _pass(self, rows: Sequence[Sequence[int]], **more: Tensor) -> Tensor:
+        """Logits at every position of rows of one length."""
         with torch.inference_mode(), self._reading(len(rows[0])):
             ids = torch.tensor(rows, device=self.device)
             logits: Tensor = self._model(input_ids=ids, use_cache=False, **more).logits

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,8 +52,7 @@ def share(texts: Sequence[Ids], *, most_tokens: int, most_texts: int) -> list[Tr
     """Arrange texts as few trees of few tokens; texts that are longer stand apart."""
     long = [number for number, text in enumerate(texts) if len(text) > most_tokens]
     rows = sorted((text, n) for n, text in enumerate(texts) if len(text) <= most_tokens)
-    pairs = zip(rows[:-1], rows[1:], strict=True)
-    shared = [0, *(_shared(one, other) for (one, _), (other, _) in pairs), 0]
+    shared = [0, *(_shared(one, other) for (one, _), (other, _) in pairwise(rows)), 0]
     trees = [_line(texts[number], number) for number in long]
     first = 0
     while first < len(rows):
