@@ -26,7 +26,8 @@ from pathlib import Path
 import numpy as np
 
 from bias_audit.analysis import Task, assess
-from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings, Unit
+from bias_audit.metrics.score_cube import ScoreCube, Unit
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.probe import Probe
 

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from bias_audit.metrics.scored_probe import Settings
     from bias_audit.pipeline.audit import Audit
     from bias_audit.pipeline.compare import RunComparison, compare
-    from bias_audit.pipeline.fill import FillResult, fill
+    from bias_audit.pipeline.fill import fill
+    from bias_audit.pipeline.fill_result import FillResult
     from bias_audit.pipeline.from_config import gate
     from bias_audit.pipeline.run import audit
     from bias_audit.probes.catalogue import ProbeCatalogue

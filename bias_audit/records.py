@@ -6,7 +6,7 @@ carries a reason, never a zero.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, Literal, TypeVar
 
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bias_audit.utils.arrays import Floats
+from bias_audit.utils.readings import USUAL, Reading
 
 Pole = Literal["+", "-", "0", ""]
 """``+`` and ``-`` are the hypothesis's S+ and S-; ``0`` is in neither; empty: open prompt."""
@@ -24,22 +25,6 @@ ProgressCallback = Callable[[int, int], None]
 """Called with (done, in all) while scoring."""
 OTHERS = "~others"
 """Stands for the unweighted mean of the other groups."""
-Unit = Literal["nats", "sd"]
-Reading = Literal["mask", "continuation", "similarity", "label"]
-"""What a model's number for a sentence is. ``mask``: how likely the scored word is at its place,
-with both sides of the sentence in sight; ``continuation``: how likely the whole sentence is, read
-from left to right. Differences of differences mean the same in both. ``label``: how likely a label
-is for a whole sentence; ``similarity``: how near a sentence lies to a query, by their cosine."""
-UNITS: Mapping[str, Unit] = {
-    "mask": "nats",
-    "continuation": "nats",
-    "similarity": "sd",
-    "label": "nats",
-}
-"""The unit of a gap, by reading. ``sd``: standard deviations of the cosines of a sentence frame."""
-WITH_COMPLETIONS = ("mask", "continuation")
-"""Readings in which a model gives a distribution over words; in all others, measures that need one
-are ``not_applicable``."""
 LEAST_WORD_MASS = 0.8
 """Share of the probability that should fall on whole words in an open completion."""
 Span = tuple[int, int]
@@ -208,9 +193,8 @@ class FillScore(Answer):
     """Answer a :class:`FillRequest`."""
 
     log_prob: float | None = None
-    """Natural log of the word, within-word left to right, of the whole sentence in the reading
-    ``continuation``, or of the label in ``label``; in ``similarity`` no logarithm, but a cosine.
-    None when not scored."""
+    """Natural log of the word, within-word left to right, of the whole sentence or of the label; of
+    an encoder no logarithm, but a cosine. None when not scored."""
     pieces: int = 0
     """Number of the word's tokens in this context; 0 when unknown."""
     rank: int | None = None
@@ -423,7 +407,7 @@ class ModelInfo:
     """SHA-256 over ``config.json``, which says how the weights are used."""
     files: tuple[tuple[str, str], ...] = ()
     """Name and SHA-256 of each of its files: config, weights, tokenizer."""
-    reading: Reading = "mask"
+    reading: Reading = USUAL
     """What a score of the model is."""
     labels: tuple[str, ...] = ()
     """Names of a text classifier's labels, in the order of its scores; empty for others."""

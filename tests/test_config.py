@@ -48,6 +48,17 @@ def test_a_full_configuration(tmp_path):
     ]  # fmt: skip
 
 
+def test_a_model_may_be_its_bare_name(tmp_path, monkeypatch, capfd):
+    whole, bare = ("version: 1\nmodel: " + model for model in ("{name: fake}", "fake"))
+    assert read(tmp_path, whole).model == read(tmp_path, bare).model
+    assert "name" in read(tmp_path, bare).model.model_fields_set, "stored runs are held to it"
+    monkeypatch.chdir(tmp_path)
+    assert run(["config", "show", "--origin"]) == 0
+    shown = capfd.readouterr().out
+    assert '"fake"' in shown
+    assert "bias-audit.yaml:2:8" in shown
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message", "hint"),
     [
@@ -57,6 +68,7 @@ def test_a_full_configuration(tmp_path):
         ("templates: 9", "templates: §3", "expected a number of at least 6, got the number 3", ""),
         ("version: 1", "version: §2", "expected version 1, got the number 2", "version: 1"),
         ("- use: occupation-gender", "- §{groups: [men, women]}", "expected either 'use' or 'file'", "- use: occupation-gender"),
+        ("{name: reference, dtype: float32}", "§7", "expected text, got the number 7", "put it into quotes"),
         ("name: reference", "name: §''", "expected a name, got an empty text", ""),
         ("[christian, muslim, jewish]", "§[]", "a probe compares at least two groups", ""),
         ("[christian, muslim, jewish]", "§[christian]", "a probe compares at least two groups", ""),

@@ -20,7 +20,8 @@ from scipy.special import stdtr
 from benchmarks.validity._table import Table, percent
 from benchmarks.validity.calibration import beyond_p
 from bias_audit.metrics.design import Design, pole_layout, scored_groups, widest_claim
-from bias_audit.metrics.scored_probe import ScoredProbe, Scores, build_cube
+from bias_audit.metrics.score_cube import Scores, build_cube
+from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import OTHERS
 from bias_audit.results import ProbeRecord, load_results

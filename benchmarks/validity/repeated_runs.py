@@ -17,7 +17,8 @@ from bias_audit.backends import open_backend
 from bias_audit.gates.judge import judge
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
-from bias_audit.metrics.scored_probe import Settings, evidence_csv
+from bias_audit.metrics.score_cube import evidence_csv
+from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.run import audit
 from bias_audit.results import Results, StoredRun

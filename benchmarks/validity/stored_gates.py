@@ -32,7 +32,8 @@ from bias_audit.analysis.compare_runs import compare_runs
 from bias_audit.gates.judge import judge
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
-from bias_audit.metrics.scored_probe import ScoredProbe, Scores, Settings, build_cube, evidence_csv
+from bias_audit.metrics.score_cube import Scores, build_cube, evidence_csv
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.pipeline.plan import PLACEBO, Plan, make_plan
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.schema.probe import DEFAULT_MARGIN

@@ -20,7 +20,8 @@ from bias_audit.metrics.design import (
     scored_groups,
     smaller_pole,
 )
-from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
+from bias_audit.metrics.score_cube import ScoreCube
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.records import OTHERS
 from bias_audit.stats.contrast import matched_pairs
 from bias_audit.stats.estimate import Contrast
@@ -70,7 +71,7 @@ def _compare(
         targets=_drill(cube, design) if drill else (),
         p_sign_flip=_sign_flip(these.by_cluster, rng("sign-flip"), settings),
         p_exchange=design.exchange(response, rng("exchange"), settings.resamples),
-        mass_log_odds=None if scored.reading == "similarity" else _mass(cube, design),
+        mass_log_odds=None if cube.cosines is not None else _mass(cube, design),
         without_a_term=design.without_a_term(response),
     )
 

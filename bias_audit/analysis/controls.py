@@ -11,12 +11,7 @@ from bias_audit.analysis.comparisons import OWN, compare_groups
 from bias_audit.analysis.outcomes import ControlFault
 from bias_audit.analysis.result_record import build_result
 from bias_audit.metrics.base import join_reasons
-from bias_audit.metrics.design import (
-    Comparison,
-    Design,
-    scored_comparisons,
-    smaller_pole,
-)
+from bias_audit.metrics.design import Comparison, Design, scored_comparisons, smaller_pole
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.results import Floor, ProbeRecord, Result
 from bias_audit.results.codes import LOUD, SILENT

@@ -26,7 +26,8 @@ from bias_audit.results.codes import STATUSES, describe
 from bias_audit.utils.scales import gap_scale
 
 if TYPE_CHECKING:
-    from bias_audit.metrics.scored_probe import ScoredProbe, Unit
+    from bias_audit.metrics.score_cube import Unit
+    from bias_audit.metrics.scored_probe import ScoredProbe
 
 
 SENTENCES = 6
@@ -99,7 +100,7 @@ def _headline(model: str, result: Result, probe: ProbeRecord, scored: ScoredProb
 def size_of(result: Result, probe: ProbeRecord, reading: str) -> str:
     """Return the size of an association in words, with its bounds, as its finding has it."""
     if probe.mask != "group":
-        return as_likely(result, label=reading == "label")
+        return as_likely(result, reading=reading)
     return odds_between(result, probe.minus if result.pole == probe.plus else probe.plus)
 
 

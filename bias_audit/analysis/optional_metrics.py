@@ -16,6 +16,7 @@ from bias_audit.metrics.scored_probe import Responses, ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
 from bias_audit.records import ProgressCallback, Prompt, Skip, SkipReason
 from bias_audit.results import ProbeRecord, Result
+from bias_audit.utils.readings import USUAL
 
 ProgressListener = Callable[[str, int, int], None]
 
@@ -45,7 +46,7 @@ class MetricPlan:
         Raises:
             UsageError: a masked language model, to which all of it applies, does not answer.
         """
-        if backend.info.reading == "mask":
+        if backend.info.reading == USUAL:
             require_support(backend, [extra.needs for extra in self.extra])
         reasons = {name: why for name in self.names if (why := _why_mute(OPTIONAL[name], backend))}
         if not reasons:

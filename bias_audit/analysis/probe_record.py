@@ -11,7 +11,8 @@ from bias_audit.analysis.controls import Control
 from bias_audit.metrics.base import brief
 from bias_audit.metrics.design import sampled_shares
 from bias_audit.metrics.log_odds import group_levels
-from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe
+from bias_audit.metrics.score_cube import ScoreCube
+from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.metrics.word_properties import priors_of
 from bias_audit.records import Skip
 from bias_audit.results import (
@@ -24,6 +25,7 @@ from bias_audit.results import (
     TargetProfile,
 )
 from bias_audit.utils.arrays import Floats
+from bias_audit.utils.readings import READINGS
 
 TOP = 10
 
@@ -93,7 +95,7 @@ def _targets(scored: ScoredProbe) -> list[TargetProfile]:
     cube = scored.cube
     words = {target.word.id: target for target in scored.probe.targets}
     levels = [_levels(cube, cube.columns(group.id)) for group in scored.probe.groups]
-    detailed = scored.probe.spec.role == "probe" and scored.reading == "mask"
+    detailed = scored.probe.spec.role == "probe" and READINGS[scored.reading].of == "word"
     profiles = []
     for index, name in enumerate(cube.targets):
         word = words[name].word

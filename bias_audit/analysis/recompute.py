@@ -22,9 +22,9 @@ from bias_audit.analysis.outcomes import conclude
 from bias_audit.analysis.paired_cells import PairedCube
 from bias_audit.analysis.result_record import LARGEST
 from bias_audit.analysis.statements import Question
-from bias_audit.metrics.diagonal import DIAGONAL_LOG_ODDS, diagonal_contrast
+from bias_audit.metrics.design import GAPS
+from bias_audit.metrics.diagonal import diagonal_contrast
 from bias_audit.metrics.log_odds import group_levels
-from bias_audit.metrics.similarity import SIMILARITY_DIAGONAL
 from bias_audit.results.evidence import INDEX, KEY_COLUMNS
 from bias_audit.results.run_folder import StoredRun
 from bias_audit.results.schema import Claim, ProbeRecord, Result, Sentence, TargetProfile
@@ -32,6 +32,7 @@ from bias_audit.stats.contrast import Clusters, matched_pairs
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.multiplicity import bh, by
 from bias_audit.utils.arrays import Floats
+from bias_audit.utils.readings import READINGS
 from bias_audit.utils.scales import gap_scale
 
 CLOSE, NEAR = 2e-5, 3e-6
@@ -42,7 +43,7 @@ _MOVES = 20.0
 CLOSE_P = 1e-3
 CLOSE_DF = 3e-4
 """The same of p-values and of degrees of freedom, which move more."""
-_DIAGONALS = (DIAGONAL_LOG_ODDS.id, SIMILARITY_DIAGONAL.id)
+_DIAGONALS = tuple(diagonal for _, diagonal in GAPS.values())
 MADE = (*METRICS, *_DIAGONALS)
 """Measures that the scores give again."""
 SPLIT = "~split"
@@ -189,8 +190,8 @@ class Recomputation:
             yield Mismatch(result.id, "sentences of by_template", len(result.by_template), len(own))
         for effect in result.by_template:
             self.tally["sentence effects"] += 1
-            if effect.id in own and differ(effect.value, own[effect.id]):
-                yield Mismatch(result.id, f"by_template {effect.id}", effect.value, own[effect.id])
+            value = own.get(effect.id, effect.value)
+            yield from _unequal(result.id, f"by_template {effect.id}", effect.value, value)
         if result.sign_share is not None and these.estimate:
             values = [effect.value for effect in result.by_template] or list(these.delta)
             share = float(np.mean(np.sign(values) == np.sign(these.estimate)))
@@ -225,19 +226,14 @@ class Recomputation:
             again = [fresh[r.id] for r in family if r.id in fresh]
             if not family or len(again) != len(family):
                 continue
-            question = Question(
-                plus=probe.plus,
-                minus=probe.minus,
-                mask=probe.mask,
-                label=self.results.model.reading == "label",
-            )
+            read = self.results.model.reading
+            question = Question(plus=probe.plus, minus=probe.minus, mask=probe.mask, reading=read)
             concluded = conclude(again, question, partial=self.results.run.partial)
             for stored, own in zip(family, concluded, strict=True):
                 self.tally["outcomes"] += 1
                 for name in _CONCLUSIONS:
-                    one, other = getattr(stored, name), getattr(own, name)
-                    if differ(one, other, CLOSE_P):
-                        yield Mismatch(stored.id, name, one, other)
+                    numbers = getattr(stored, name), getattr(own, name)
+                    yield from _unequal(stored.id, name, *numbers, CLOSE_P)
 
     def _controls(self, heard: dict[str, Contrast]) -> Iterator[Mismatch]:
         """Whether each control did what it must."""
@@ -248,19 +244,14 @@ class Recomputation:
             if probe.role == "negative_control":
                 works = [not loud for loud in loud_gaps([heard[r.id] for r in mine], margin)]
             else:
+                diagonals = [r.metric in _DIAGONALS for r in mine]
                 works = [
-                    is_heard(
-                        heard[r.id],
-                        margin,
-                        gap_scale(r.unit),
-                        diagonal=r.metric in _DIAGONALS,
-                    )
-                    for r in mine
+                    is_heard(heard[r.id], margin, gap_scale(r.unit), diagonal=is_diagonal)
+                    for r, is_diagonal in zip(mine, diagonals, strict=True)
                 ]
             for result, own in zip(mine, works, strict=True):
                 self.tally["controls"] += 1
-                if result.works != own:
-                    yield Mismatch(result.id, "works", str(result.works), str(own))
+                yield from _unequal(result.id, "works", str(result.works), str(own))
 
     def _levels(self) -> Iterator[Mismatch]:
         """Mean log-score, probability and log-odds of each word after each group."""
@@ -285,12 +276,12 @@ class Recomputation:
 
     def _detail(self, probe: ProbeRecord) -> tuple[str, ...]:
         """Which numbers a record has of its words."""
-        whole = probe.role == "probe" and self.results.model.reading == "mask"
+        whole = probe.role == "probe" and READINGS[self.results.model.reading].of == "word"
         return ("log_prob", "probability", "log_odds") if whole else ("log_prob",)
 
     def _quotes(self) -> Iterator[Mismatch]:
         """Sentences that are quoted, with the scores of their words; of encoders with cosines."""
-        if self.results.model.reading == "similarity":
+        if READINGS[self.results.model.reading].is_cosine:
             return  # which stand in a column of their own
         quoted = [(r.id, r.probe, r.sentences) for r in self.results.results if r.sentences]
         quoted += [(f.id, f.probe, f.sentences) for f in self.results.findings]
@@ -318,8 +309,7 @@ class Recomputation:
         own, stored = find_floor(self.results.probes, self.results.results), self.results.floor
         for name in ("comparisons", "median", "largest", "result"):
             one, other = (getattr(floor, name, None) for floor in (stored, own))
-            if differ(one, other):
-                yield Mismatch("floor", name, one, other)
+            yield from _unequal("floor", name, one, other)
 
 
 def _is_primary(result: Result, probe: ProbeRecord) -> bool:
@@ -333,10 +323,15 @@ def differ(stored: Value, own: Value, close: float = CLOSE, near: float = NEAR) 
     return not math.isclose(stored, own, rel_tol=close, abs_tol=near)
 
 
+def _unequal(
+    where: str, name: str, stored: Value, own: Value, close: float = CLOSE
+) -> Iterator[Mismatch]:
+    if differ(stored, own, close):
+        yield Mismatch(where, name, stored, own)
+
+
 def _pick(result: Result, name: str, own: float | None) -> Iterator[Mismatch]:
-    stored = getattr(result, name)
-    if differ(stored, own):
-        yield Mismatch(result.id, name, stored, own)
+    return _unequal(result.id, name, getattr(result, name), own)
 
 
 def _claim(result: Result, these: Contrast, kind: Contrast | None) -> Iterator[Mismatch]:
@@ -415,18 +410,12 @@ def _near(gap: Contrast, level: float) -> float:
 
 def _sizes(probe: ProbeRecord, cube: PairedCube) -> Iterator[Mismatch]:
     """How many sentences and words of a probe were scored."""
-    own = {"templates": len(cube.templates), "terms": len(cube.units)}
-    for name, number in own.items():
-        stored = getattr(probe, name)
-        if stored != number:
-            yield Mismatch(probe.id, name, stored, number)
-    if len(probe.targets) != len(cube.targets):
-        yield Mismatch(probe.id, "number of words", len(probe.targets), len(cube.targets))
-    if probe.coverage is not None:
-        for name, number in own.items():
-            stored = getattr(probe.coverage, f"{name}_scored")
-            if stored != number:
-                yield Mismatch(probe.id, f"{name}_scored", stored, number)
+    yield from _unequal(probe.id, "number of words", len(probe.targets), len(cube.targets))
+    for name, number in (("templates", len(cube.templates)), ("terms", len(cube.units))):
+        yield from _unequal(probe.id, name, getattr(probe, name), number)
+        if probe.coverage is not None:
+            of_coverage = f"{name}_scored"
+            yield from _unequal(probe.id, of_coverage, getattr(probe.coverage, of_coverage), number)
 
 
 def _level(
@@ -438,8 +427,7 @@ def _level(
         yield Mismatch(where, f"groups in {label}", len(stored), len(own))
         return
     for one, other in zip(stored, own, strict=True):
-        if differ(one, other):
-            yield Mismatch(where, label, one, other)
+        yield from _unequal(where, label, one, other)
 
 
 def _counts(result: Result, cube: PairedCube, contrast: PairedContrast) -> Iterator[Mismatch]:

@@ -16,11 +16,9 @@ from bias_audit.metrics.base import (
     target_effect,
     versus,
 )
-from bias_audit.metrics.design import Comparison
-from bias_audit.metrics.diagonal import DIAGONAL_LOG_ODDS
-from bias_audit.metrics.log_odds import LOG_ODDS_GAP
+from bias_audit.metrics.design import GAPS, Comparison
+from bias_audit.metrics.registry import find_info
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
-from bias_audit.metrics.similarity import SIMILARITY_DIAGONAL, SIMILARITY_GAP
 from bias_audit.results import Claim, Result, Role, TemplateEffect
 from bias_audit.stats.estimate import Contrast
 
@@ -36,10 +34,7 @@ def result_id(scored: ScoredProbe, comparison: Comparison) -> str:
 
 def primary_metric(scored: ScoredProbe) -> MetricInfo:
     """Return the metric of a probe that is judged."""
-    own = bool(scored.probe.spec.targets.own)
-    if scored.reading == "similarity":
-        return SIMILARITY_DIAGONAL if own else SIMILARITY_GAP
-    return DIAGONAL_LOG_ODDS if own else LOG_ODDS_GAP
+    return find_info(GAPS[scored.unit][bool(scored.probe.spec.targets.own)])
 
 
 def build_result(

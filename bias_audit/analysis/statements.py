@@ -8,7 +8,8 @@ from typing import Literal
 from bias_audit.probes.probe import Probe
 from bias_audit.records import OTHERS
 from bias_audit.results import Result, Size
-from bias_audit.utils.scales import NATS, Scale, gap_scale, told_scale
+from bias_audit.utils.readings import READINGS, USUAL, told_scale
+from bias_audit.utils.scales import NATS, Scale, gap_scale
 
 _SIZES: tuple[Size, ...] = ("slight", "moderate", "strong", "very strong")
 
@@ -23,8 +24,8 @@ class Question:
     mask: Literal["target", "group"]
     own: bool = False
     """Each group has its own word in place of poles."""
-    label: bool = False
-    """The poles are labels of whole sentences."""
+    reading: str = USUAL
+    """How models are read that it is asked of; of several, one that compares words."""
 
     @classmethod
     def of(cls, probe: Probe) -> Question:
@@ -34,7 +35,7 @@ class Question:
             minus=probe.minus_name,
             mask=probe.spec.mask,
             own=bool(probe.spec.targets.own),
-            label="label" in probe.spec.readings,
+            reading=probe.spec.readings[0],
         )
 
 
@@ -74,15 +75,16 @@ def statement(result: Result, question: Question) -> str:
             return f"{about}, {result.pole}: {odds_between(result, away)}"
     else:
         about = f"{result.pole} rather than {away}"
-        as_for = f"for {result.leans} {'beside' if question.label else 'as for'} {other}"
+        beside = "beside" if READINGS[question.reading].of == "label" else "as for"
+        as_for = f"for {result.leans} {beside} {other}"
     if result.outcome == "open":
         return f"{about}: leans to {result.leans}, {_most(result)}"
-    return f"{about}: {as_likely(result, as_for, label=question.label)}"
+    return f"{about}: {as_likely(result, as_for, reading=question.reading)}"
 
 
-def as_likely(result: Result, as_for: str = "", *, label: bool = False) -> str:
+def as_likely(result: Result, as_for: str = "", *, reading: str = USUAL) -> str:
     """Return ``1.75 times as likely, at least 1.5 and at most 2 times``, or its like in sd."""
-    scale = told_scale(result.unit, "label" if label else "")
+    scale = told_scale(result.unit, reading)
     if not scale.is_ratio:
         as_for = as_for.replace(" as ", " than ")
     size = scale.tell(abs(result.estimate or 0.0))

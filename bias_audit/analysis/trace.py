@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bias_audit.errors import UsageError
-from bias_audit.records import OTHERS, UNITS
+from bias_audit.records import OTHERS
 from bias_audit.results.codes import FAILED
 from bias_audit.results.evidence import EVIDENCE_FILE, INDEX, Cells, Key, read_cells, used_scores
 from bias_audit.results.run_folder import StoredRun
@@ -30,6 +30,7 @@ from bias_audit.results.trace import (
 )
 from bias_audit.stats.correlation import rank_correlation
 from bias_audit.stats.seeds import stream
+from bias_audit.utils.readings import READINGS
 
 CONFIDENCE = 0.95
 FEWEST = 4
@@ -93,7 +94,7 @@ class Side:
         return TracedRun(
             name=self.name,
             model=results.model,
-            unit=UNITS[results.model.reading],
+            unit=READINGS[results.model.reading].scale.unit,
             partial=results.run.partial,
         )
 

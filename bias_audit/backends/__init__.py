@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from bias_audit.backends.base import (
 from bias_audit.backends.fake import FakeBackend
 from bias_audit.backends.ray.options import LOCAL, Engine, EngineUse
 from bias_audit.errors import UnknownNameError, UsageError
+from bias_audit.records import Request
 
 if TYPE_CHECKING:
     from bias_audit.backends.masked_lm import MaskedLM
@@ -33,6 +35,7 @@ __all__ = [
     "MaskedLM",
     "built_in_notice",
     "describe_engine",
+    "find_support",
     "open_backend",
     "require_options",
     "require_reading",
@@ -40,6 +43,26 @@ __all__ = [
     "score_all",
     "score_stream",
 ]
+
+
+_BACKENDS: Mapping[str, tuple[str, str, str]] = {
+    "mask": ("masked_lm", "MaskedLM", "mlm.questions"),
+    "continuation": ("causal_lm", "CausalLM", "clm.questions"),
+    "similarity": ("encoder", "SentenceEncoder", "embeddings"),
+    "label": ("classifier", "TextClassifier", "labels"),
+}
+"""By reading: the module and class that reads a model, which load torch, and the module that says
+without it what such a model answers (``SUPPORTS``)."""
+
+
+def _load(module: str, name: str) -> Any:
+    return getattr(import_module(f"{__name__}.{module}"), name)
+
+
+def find_support(reading: str) -> frozenset[type[Request[Any]]]:
+    """Return the kinds of requests that a model answers that is read so and opened by name."""
+    support: frozenset[type[Request[Any]]] = _load(_BACKENDS[reading][2], "SUPPORTS")
+    return support
 
 
 def open_backend(
@@ -88,21 +111,8 @@ def open_backend(
     mine = {key: value for key, value in options.items() if key in FILE_OPTIONS}
     reading = locate_model(ModelOptions(name=name, **mine)).reading
     options.pop("reading", None)
-    if reading == "continuation":
-        from bias_audit.backends.causal_lm import CausalLM
-
-        return CausalLM(name, **options)
-    if reading == "similarity":
-        from bias_audit.backends.encoder import SentenceEncoder
-
-        return SentenceEncoder(name, **options)
-    if reading == "label":
-        from bias_audit.backends.classifier import TextClassifier
-
-        return TextClassifier(name, **options)
-    from bias_audit.backends.masked_lm import MaskedLM
-
-    return MaskedLM(name, **options)
+    backend: Backend = _load(*_BACKENDS[reading][:2])(name, **options)
+    return backend
 
 
 def require_options(options: Iterable[str], further: Iterable[str] = ()) -> None:
@@ -148,7 +158,5 @@ def describe_engine(backend: Backend) -> dict[str, Any]:
 def __getattr__(name: str) -> Any:
     """Load torch only for those who ask for it."""
     if name == "MaskedLM":
-        from bias_audit.backends.masked_lm import MaskedLM
-
-        return MaskedLM
+        return _load("masked_lm", name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

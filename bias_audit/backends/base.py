@@ -8,7 +8,8 @@ from itertools import islice
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from bias_audit.errors import ModelLoadError, UsageError
-from bias_audit.records import ModelInfo, ProgressCallback, Reading, Request
+from bias_audit.records import ModelInfo, ProgressCallback, Request
+from bias_audit.utils.readings import USUAL, Reading
 
 WINDOW = 1024
 """Requests that :func:`score_stream` holds at once."""
@@ -115,7 +116,7 @@ def require_support(backend: Backend, kinds: Iterable[type[Request[Any]]]) -> No
     if lacking:
         name = type(getattr(backend, "inner", backend)).__name__
         reading = backend.info.reading
-        read = "" if reading == "mask" else f", which is read as {reading},"
+        read = "" if reading == USUAL else f", which is read as {reading},"
         raise UsageError(
             f"{name}{read} does not answer {', '.join(lacking)}",
             hint="leave out what needs it, or see bias_audit.backends.Backend for what a backend"

@@ -16,12 +16,6 @@ from bias_audit.backends.request_batch import RequestBatch
 from bias_audit.errors import ModelLoadError
 from bias_audit.records import CompletionRequest, ProgressCallback, Request
 
-READ = (
-    "read as continuation: a score is the log-probability of the whole sentence from left to right,"
-    " and completions are the words that follow what stands before the mask, where it is the last"
-    " word; what stands behind it is not read"
-)
-
 
 class CausalLM(FileBackend):
     """A causal language model as a backend, in the reading ``continuation``.
@@ -39,7 +33,7 @@ class CausalLM(FileBackend):
         encoder, tokenizer = Encoder(loaded.tokenizer), loaded.tokenizer
         ids = (tokenizer.bos_token_id, tokenizer.eos_token_id)
         start = next((i for i in ids if i is not None), None)
-        notices = (*loaded.info.notices, READ, *encoder.notices)
+        notices = (*loaded.info.notices, *encoder.notices)
         self.info = replace(loaded.info, notices=notices)
         self._planner = Planner(encoder, start, loaded.info.max_length)
         self._runner = PassageRunner(

@@ -8,7 +8,7 @@ from typing import Literal
 from bias_audit.backends.hf.labels import LabelRunner, read_labels
 from bias_audit.backends.hf.load import LoadedModel
 from bias_audit.backends.hf.texts import TextBackend
-from bias_audit.backends.labels import READ, SUPPORTS, LabelPlanner, LabelResult
+from bias_audit.backends.labels import SUPPORTS, LabelPlanner, LabelResult
 
 
 class TextClassifier(TextBackend[LabelResult]):
@@ -23,7 +23,7 @@ class TextClassifier(TextBackend[LabelResult]):
 
     def _start(self, loaded: LoadedModel, batch_size: int | Literal["auto"]) -> None:
         labels = read_labels(loaded)
-        notices = (*loaded.info.notices, READ, f"its labels: {', '.join(labels)}")
+        notices = (*loaded.info.notices, f"its labels: {', '.join(labels)}")
         self.info = replace(loaded.info, labels=labels, notices=notices)
         self._planner = LabelPlanner(labels, self._prepare)
         self._try(loaded, LabelRunner(loaded.model, batch_size))

@@ -15,14 +15,10 @@ from bias_audit.records import (
     SimilarityRequest,
 )
 from bias_audit.utils.arrays import Floats
+from bias_audit.utils.readings import why_mute
 
 SUPPORTS: frozenset[type[Request[Any]]] = frozenset({SimilarityRequest, CompletionRequest})
 """The kinds of requests that a sentence encoder answers."""
-READ = (
-    "read as similarity: a score is the cosine of a sentence, with a stand-in in place of the"
-    " target, and a query that names the target"
-)
-NO_WORDS = "read as similarity, a model completes nothing"
 
 
 class EmbeddingPlanner:
@@ -60,7 +56,7 @@ def _question(
     numbers: Mapping[str, int],
 ) -> Question:
     if isinstance(request, CompletionRequest):
-        nothing = CompletionScore(skip="not_applicable", detail=NO_WORDS)
+        nothing = CompletionScore(skip="not_applicable", detail=why_mute("similarity"))
         return Question((), partial(keep_answer, nothing))
     if not isinstance(request, SimilarityRequest):
         raise TypeError(type(request).__name__)

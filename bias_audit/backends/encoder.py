@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from bias_audit.backends.embeddings import READ, SUPPORTS, EmbeddingPlanner
+from bias_audit.backends.embeddings import SUPPORTS, EmbeddingPlanner
 from bias_audit.backends.hf.load import LoadedModel
 from bias_audit.backends.hf.texts import Ids, TextBackend
 from bias_audit.backends.hf.tokenization import Encoding
@@ -29,7 +29,7 @@ class SentenceEncoder(TextBackend[Floats]):
         if loaded.pooling is None:
             raise ValueError("an encoder without a pooling")
         self._pooling = loaded.pooling
-        notices = (*loaded.info.notices, READ, f"pooling: {self._pooling.mode}")
+        notices = (*loaded.info.notices, f"pooling: {self._pooling.mode}")
         most = min(filter(None, (loaded.info.max_length, self._pooling.max_length)))
         self.info = replace(loaded.info, max_length=most, notices=notices)
         self._planner = EmbeddingPlanner(self._prepare)

@@ -12,10 +12,6 @@ from bias_audit.utils.arrays import Floats
 
 SUPPORTS: frozenset[type[Request[Any]]] = frozenset({LabelRequest})
 """The kinds of requests that a text classifier answers."""
-READ = (
-    "read as label: a score is the log-probability of a label for a whole sentence, and a gap is"
-    " the difference between the groups in the log-odds of the label"
-)
 
 
 class LabelResult(NamedTuple):

@@ -13,11 +13,12 @@ from typing import Any, Literal
 import numpy as np
 
 from bias_audit.backends.base import require_batch_size
-from bias_audit.backends.labels import READ, SUPPORTS, LabelPlanner, LabelResult
+from bias_audit.backends.labels import SUPPORTS, LabelPlanner, LabelResult
 from bias_audit.backends.request_batch import RequestBatch
 from bias_audit.errors import ModelLoadError, ScoringError
 from bias_audit.records import ModelInfo, ProgressCallback, Request
 from bias_audit.utils.arrays import Floats
+from bias_audit.utils.readings import READINGS
 
 PREFIX = "python:"
 FORM = "python:MODULE:FUNCTION"
@@ -116,7 +117,7 @@ class PythonClassifier:
             dtype="float64",
             device="cpu",
             notices=(
-                READ,
+                READINGS["label"].notice,
                 f"its labels: {', '.join(self._labels)}",
                 "scores come from a Python function without a digest: they are not kept",
             ),

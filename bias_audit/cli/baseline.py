@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from bias_audit.cli.options import RunPlace, baselines_option, config_option, json_option
+from bias_audit.cli.options import Place, baselines_option, config_option, json_option
 from bias_audit.cli.output import say, say_json
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def baseline() -> None:
 
 
 @baseline.command()
-@click.argument("run", type=RunPlace())
+@click.argument("run", type=Place())
 @click.option("--name", required=True, help="What gates call it: against: baseline:NAME.")
 @click.option("--reason", required=True, help="Why this run is what others are compared with.")
 @click.option("--who", help="Who accepts it.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from bias_audit.cli.options import LATEST, Place, RunPlace
+from bias_audit.cli.options import Place
 from bias_audit.cli.output import refuse_own, say
 
 HELP = """Pack a run into one file that others can verify.
@@ -23,7 +23,7 @@ Examples:
 
 
 @click.command(help=HELP)
-@click.argument("run", type=RunPlace(), default=LATEST)
+@click.argument("run", type=Place(), default="latest")
 @click.option(
     "-o", "--output", type=Place(), help="The file.", show_default="the run's name with .zip"
 )

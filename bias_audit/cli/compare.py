@@ -6,7 +6,7 @@ from pathlib import Path
 
 import rich_click as click
 
-from bias_audit.cli.options import Place, RunPlace, baselines_option, config_option
+from bias_audit.cli.options import Place, baselines_option, config_option
 from bias_audit.cli.output import refuse_own, say, say_report
 
 HELP = """Compare two stored runs, paired sentence by sentence, without the model.
@@ -26,8 +26,8 @@ Examples:
 
 
 @click.command(help=HELP)
-@click.argument("baseline", type=RunPlace())
-@click.argument("run", type=RunPlace())
+@click.argument("baseline", type=Place())
+@click.argument("run", type=Place())
 @click.option(
     "--format",
     type=click.Choice(["csv", "html", "json", "md", "terminal"]),

@@ -73,8 +73,8 @@ def _origin(key: KeyPath, resolved: ResolvedSettings) -> str:
             return source
     marks, path = resolved.file.marks, resolved.file.path
     place = marks.get(key)
-    if place is None and key[0] == "probes" and key[-1] == "use":
-        place = marks.get(key[:-1])  # a bare id stands for a group of keys
+    if place is None and (key == ("model", "name") or key[::2] == ("probes", "use")):
+        place = marks.get(key[:-1])  # a bare name stands for a group of keys
     return (
         "default" if place is None or path is None else f"{report_path(path)}:{place[0]}:{place[1]}"
     )
@@ -90,16 +90,19 @@ def schema(which: str) -> int:
     """Print the JSON Schema of a file, for editors and other tools."""
     from pydantic import BaseModel
 
-    from bias_audit.config import Config
+    from bias_audit.config.schema import Config
     from bias_audit.gates.waivers import WaiverFile
     from bias_audit.probes.json_schema import schema_of
     from bias_audit.results import Results
+    from bias_audit.utils.field_notes import describe, field_notes
     from bias_audit.utils.resources import read_text
 
     if which in DATA:  # with a line on every key, as it is shipped
         say_report(read_text("schemas", f"{which}.json"))
         return 0
     models: dict[str, type[BaseModel]] = {"config": Config, "waivers": WaiverFile}
-    content = schema_of(models[which]) if which in models else Results.model_json_schema()
-    say_json(content)
+    if which in models:
+        say_json(schema_of(models[which]))
+    else:
+        say_json(describe(Results.model_json_schema(), field_notes(Results)))
     return 0

@@ -7,16 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from bias_audit.cli.options import (
-    json_option,
-    model_options,
-    setting_options,
-    to_backend_options,
-)
+from bias_audit.cli.options import json_option, model_options, setting_options, to_backend_options
 from bias_audit.cli.output import markup, say, say_json
 
 if TYPE_CHECKING:
-    from bias_audit.pipeline.fill import FillResult
+    from bias_audit.pipeline.fill_result import FillResult
 
 HELP = """Ask one sentence: top completions per group, side by side, and how far apart they are.
 
@@ -42,7 +37,13 @@ _SIDE_BY_SIDE = 4
 @click.option(
     "--model", default="reference", show_default=True, help="Hub id, folder or reference."
 )
-@click.option("--top", type=click.IntRange(1, 1000), default=10, show_default=True)
+@click.option(
+    "--top",
+    type=click.IntRange(1, 1000),
+    default=10,
+    show_default=True,
+    help="Completions to show.",
+)
 @json_option
 @model_options
 @setting_options("labels")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from bias_audit.cli import completion
-from bias_audit.cli.options import LATEST, RunPlace, baselines_option, config_option
+from bias_audit.cli.options import Place, baselines_option, config_option
 from bias_audit.cli.output import say
 from bias_audit.errors import visible
 
@@ -31,7 +31,7 @@ Examples:
 
 
 @click.command(help=HELP)
-@click.argument("run", type=RunPlace(), default=LATEST)
+@click.argument("run", type=Place(), default="latest")
 @config_option
 @click.option("--baseline", help="Compare with this baseline or run, whatever the gates name.")
 @baselines_option

@@ -22,18 +22,6 @@ class Place(click.Path):
         super().__init__(exists=exists, path_type=Path)
 
 
-LATEST = "audit-runs/latest"
-
-
-class RunPlace(Place):
-    """A run folder, or a file in it; ``latest`` is the newest run unless a folder has that name."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return the path."""
-        known = value != "latest" or Path(value).exists()
-        return super().convert(value if known else LATEST, param, ctx)
-
-
 MODEL_SETTINGS = (
     *("revision", "device", "dtype", "batch_size", "offline", "allow_pickle"),
     *("reading", "pooling"),

@@ -197,7 +197,7 @@ def places(wanted: tuple[str, ...], output: tuple[str, ...]) -> dict[str, Path]:
 
 def say_notes(results: Results) -> None:
     """Say to standard error how a run was judged, where one line is all that is printed."""
-    from bias_audit.results.schema import NOT_MEASURED
+    from bias_audit.results.run_record import NOT_MEASURED
 
     left_out = [error.probe or "" for error in results.errors if error.type == NOT_MEASURED]
     if left_out:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from bias_audit.cli.options import RunPlace, baselines_option, json_option
+from bias_audit.cli.options import Place, baselines_option, json_option
 from bias_audit.cli.output import say, say_json
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Numbers(click.ParamType):  # type: ignore[type-arg,unused-ignore]
 
 
 @click.command(help=HELP)
-@click.argument("run", type=RunPlace(), required=False)
+@click.argument("run", type=Place(), required=False)
 @click.argument("result", nargs=-1)
 @click.option(
     "--margin",
@@ -136,9 +136,10 @@ def _compare_with(run: Path, baseline: str, folder: Path | None) -> Comparison:
     """The run compared with a baseline by its name, or with another run."""
     from bias_audit.gates.schema import BASELINE
     from bias_audit.pipeline.compare import compare
+    from bias_audit.results import is_run
 
-    is_run = not baseline.startswith(BASELINE) and Path(baseline).exists()
-    name = baseline if is_run else BASELINE + baseline.removeprefix(BASELINE)
+    has_place = is_run(baseline) or Path(baseline).exists()
+    name = baseline if has_place else BASELINE + baseline.removeprefix(BASELINE)
     return compare(name, run, folder=folder).record
 
 

@@ -33,6 +33,7 @@ from bias_audit.records import (
 from bias_audit.utils import clock
 from bias_audit.utils.file_model import FileModel
 from bias_audit.utils.problems import ProblemCollector
+from bias_audit.utils.readings import READINGS
 from bias_audit.utils.yaml import file_kind, parse_yaml, read_source, read_yaml
 
 if TYPE_CHECKING:
@@ -207,7 +208,7 @@ def lines(probe: Probe, backend: Backend) -> Iterator[str]:
         yield check.detail or f"{right} plain sentences are labelled rightly"
         return
 
-    if backend.info.reading == "similarity":
+    if READINGS[backend.info.reading].is_cosine:
         yield from _similarity_lines(probe, backend)
         return
     masked, opened = _masked_words(probe)
@@ -235,7 +236,7 @@ def lines(probe: Probe, backend: Backend) -> Iterator[str]:
 def _similarity_lines(probe: Probe, backend: Backend) -> Iterator[str]:
     """What an encoder makes of a probe, asked with the first word of each group."""
     from bias_audit.backends import score_all
-    from bias_audit.metrics.scored_probe import Scores
+    from bias_audit.metrics.score_cube import Scores
 
     first = {group.id: group.words[0].id for group in probe.groups if group.words}
     prompts = [

@@ -11,15 +11,10 @@ from typing import Any
 import rich_click as click
 
 from bias_audit.cli import completion
-from bias_audit.cli.options import (
-    Place,
-    json_option,
-    model_options,
-    probe_path,
-    to_backend_options,
-)
+from bias_audit.cli.options import Place, json_option, model_options, probe_path, to_backend_options
 from bias_audit.cli.output import say, say_json
 from bias_audit.config import open_catalogue
+from bias_audit.utils.readings import READINGS, USUAL
 
 
 @click.group()
@@ -60,12 +55,17 @@ def _own(replaced: Mapping[str, Path], name: str) -> str:
 
 @probes.command()
 @click.argument("id")
-@click.option("--kind", type=click.Choice(["probe", "templates", "lexicon"]), default="probe")
+@click.option(
+    "--kind",
+    type=click.Choice(["probe", "templates", "lexicon"]),
+    default="probe",
+    help="What to write.  [default: probe]",
+)
 @click.option("--like", help="Copy this probe instead.")
 @click.option(
     "--reading",
-    type=click.Choice(["mask", "continuation", "similarity", "label"]),
-    default="mask",
+    type=click.Choice([*READINGS]),
+    default=USUAL,
     help="label: a probe for text classifiers.",
 )
 @click.option("-o", "--output", type=Place(), help="Folder of the new file.")
@@ -91,7 +91,7 @@ def new(
 
     if like is not None and kind != "probe":
         raise UsageError("--like copies a probe", hint="leave --kind out, or use 'extends' inside")
-    labels = reading == "label"
+    labels = READINGS[reading].of == "label"
     if labels and (like is not None or kind != "probe"):
         raise UsageError("--reading label begins a probe of its own", hint="leave the others out")
     folder = output or place(kind, Path.cwd())
@@ -155,11 +155,18 @@ def sentences(name: str | None, probe_path: tuple[str, ...]) -> int:
 
 @probes.command()
 @click.argument("name", shell_complete=completion.probes)
-@click.option("-n", "--count", type=click.IntRange(min=1), default=10, show_default=True)
+@click.option(
+    "-n",
+    "--count",
+    type=click.IntRange(min=1),
+    default=10,
+    show_default=True,
+    help="How many sentences.",
+)
 @click.option("--all", is_flag=True, help="Every sentence.")
 @click.option(
     "--reading",
-    type=click.Choice(["mask", "continuation", "similarity", "label"]),
+    type=click.Choice([*READINGS]),
     help="similarity: sentences with the stand-in, and the queries.  [default: the probe's first]",
 )
 @probe_path

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from bias_audit.cli import completion
-from bias_audit.cli.options import Place, RunPlace
+from bias_audit.cli.options import Place
 from bias_audit.cli.output import say
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ Examples:
 
 
 @click.command(help=HELP)
-@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=RunPlace())
+@click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=Place())
 @click.option(
     "--format",
     show_default="those of -o, else html",

@@ -59,14 +59,28 @@ click.rich_click.OPTION_GROUPS["bias-audit run"] = [
 @config_option
 @setting_options()
 @click.option("--no-config", is_flag=True, help="Read no configuration, wherever one is.")
-@click.option("-o", "--output", type=Place(), help="Write exactly into this folder.")
-@click.option("--force", is_flag=True, help="Write into the folder of -o whatever it holds.")
+@click.option(
+    "-o",
+    "--output",
+    type=Place(),
+    help="Write exactly into this folder; refused where another audit is.",
+)
+@click.option(
+    "--force",
+    is_flag=True,
+    help="Replace an audit in the folder of -o; other files are left alone.",
+)
 @click.option(
     "--format",
-    help="Further formats, comma-separated: csv, json ...",
+    help="Files beside html, md and json, comma-separated: csv, junit ...",
     shell_complete=completion.file_formats,
 )
-@click.option("--progress", type=click.Choice(["auto", "bar", "plain", "none"]), default="auto")
+@click.option(
+    "--progress",
+    type=click.Choice(["auto", "bar", "plain", "none"]),
+    default="auto",
+    help="How to show what the run is doing.",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print one line: outcomes and report.")
 @click.option("-v", "--verbose", is_flag=True, help="Print every comparison too.")
 @click.option("--dry-run", is_flag=True, help="Show what would be scored; load no model.")

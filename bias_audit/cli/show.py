@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from bias_audit.cli.options import LATEST, RunPlace
+from bias_audit.cli.options import Place
 
 if TYPE_CHECKING:
     from bias_audit.reports.view.page import OutcomeLine
@@ -28,7 +28,7 @@ _NAME = re.compile(r"\d{1,6}|F-[0-9a-f]{6}")
 
 
 @click.command(help=HELP)
-@click.argument("run", type=RunPlace(), default=LATEST)
+@click.argument("run", type=Place(), default="latest")
 @click.argument("comparison", required=False)
 def show(run: Path, comparison: str | None) -> int:
     """Look at an audit."""
@@ -39,7 +39,7 @@ def show(run: Path, comparison: str | None) -> int:
     from bias_audit.results import load_results
 
     if comparison is None and _NAME.fullmatch(str(run)) and not run.exists():
-        run, comparison = Path(LATEST), str(run)
+        run, comparison = Path("latest"), str(run)
     results = load_results(run)
     view = build(results)
     if comparison is None:

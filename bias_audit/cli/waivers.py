@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from bias_audit.cli.options import LATEST, Place, RunPlace, config_option, json_option
+from bias_audit.cli.options import Place, config_option, json_option
 from bias_audit.cli.output import say, say_json
 
 if TYPE_CHECKING:
@@ -42,8 +42,8 @@ Examples:
 @click.option("--model", help="Model that it holds for; that of RUN by default, or any.")
 @click.option(
     "--run",
-    type=RunPlace(),
-    default=LATEST,
+    type=Place(),
+    default="latest",
     show_default=True,
     help="Run that has the finding.",
 )

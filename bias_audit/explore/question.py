@@ -11,7 +11,8 @@ from threading import Lock
 
 from bias_audit.backends import Backend
 from bias_audit.errors import UsageError
-from bias_audit.pipeline.fill import FillResult, fill, read_groups
+from bias_audit.pipeline.fill import fill, read_groups
+from bias_audit.pipeline.fill_result import FillResult
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.probe import Word, words_of
 from bias_audit.probes.schema.lexicon import TemplateSet

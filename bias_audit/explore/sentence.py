@@ -22,12 +22,16 @@ from bias_audit.explore.question import (
 )
 from bias_audit.explore.subject import Subject
 from bias_audit.explore.widgets import escape, show_error, show_table
-from bias_audit.pipeline.fill import NOTE_ONE, Distance, FillResult
+from bias_audit.pipeline.fill import NOTE_ONE
+from bias_audit.pipeline.fill_result import Distance, FillResult
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.reports.text import count, percent, times
 
 START = "The [group] worked as a <mask>."
 START_OF_LABELS = "I spoke to the [group] this morning."
+_START_WORDS = "nurse, engineer"
+"""What an encoder is asked at first: it has no other answer."""
+_TITLES = {"label": "Labels", "similarity": "How near the sentence lies to the words asked for"}
 _TYPED = "words that I type"
 _OWN = "none, a sentence of my own"
 _BESIDE = 4
@@ -45,6 +49,7 @@ def ask(about: Subject) -> Question:
     """Let the visitor say what to ask."""
     state, catalogue = st.session_state, about.catalogue
     state.setdefault("sentence", START_OF_LABELS if about.reading == "label" else START)
+    state.setdefault("words", _START_WORDS if about.reading == "similarity" else "")
     st.text_input(
         "Sentence",
         key="sentence",
@@ -59,7 +64,7 @@ def ask(about: Subject) -> Question:
         groups = _choose_groups(catalogue, chosen)
     left, right = st.columns(2)
     with left:
-        st.text_input("Words to ask for", key="words", placeholder="nurse, engineer")
+        st.text_input("Words to ask for", key="words", placeholder=_START_WORDS)
     with right:
         sets = [_OWN, *catalogue.names("templates")]
         st.selectbox("Set of sentences", sets, key="set", on_change=_take_first, args=(about,))
@@ -110,9 +115,8 @@ def show_answer(model: SharedModel, question: Question, about: Subject) -> None:
     for gap in sorted(result.distances, key=lambda one: -one.jsd)[:_PAIRS]:
         _show_distance(gap)
     if result.targets or not result.groups[0].completions:
-        name, title = ("label", "Labels") if model.info.labels else ("word", "Words asked for")
-        st.markdown(f"**{title}**")
-        show_table([*_word_rows(result, name)])
+        st.markdown(f"**{_TITLES.get(result.reading, 'Words asked for')}**")
+        show_table([*_word_rows(result)])
     for note in result.notes:
         if note != NOTE_ONE:
             st.caption(escape(note))
@@ -155,9 +159,9 @@ def _show_distance(gap: Distance) -> None:
         show_table(rows)
 
 
-def _word_rows(result: FillResult, name: str = "word") -> Iterator[dict[str, str]]:
+def _word_rows(result: FillResult) -> Iterator[dict[str, str]]:
     """Return what :meth:`FillResult.table` says, with heads that no group can have."""
-    (_, *heads), *rows = result.table()
+    (name, *heads), *rows = result.table()
     groups = len(result.groups)
     heads = [name, *(f"after {head}" for head in heads[:groups]), *heads[groups:]]
     for row in rows:
@@ -206,6 +210,5 @@ def _sentence_row(result: FillResult) -> dict[str, Any]:
             row[group.name] = f"{word} {percent(p)}"
     asked = result.targets or not result.groups[0].completions
     for one in result.words[:_NAMED] if asked else ():
-        shares = ("-" if p is None else percent(p) for p in one.probabilities)
-        row[f"“{one.word}”"] = " / ".join(shares)
+        row[f"“{one.word}”"] = " / ".join(map(result.number, one.probabilities))
     return row

@@ -43,7 +43,8 @@ _SETTINGS = {
     "server.headless": True,
     "server.maxUploadSize": 1,
     "theme.light.primaryColor": "#1f5a8c",
-    "theme.dark.primaryColor": "#4381b5",
+    "theme.light.textColor": "#101218",  # captions are its shade, and shall be read too
+    "theme.dark.primaryColor": "#3e7aad",
 }
 _subject: list[Subject] = []
 

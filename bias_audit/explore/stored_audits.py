@@ -14,7 +14,7 @@ from bias_audit.explore.widgets import escape, show_error, show_table
 from bias_audit.pipeline.audit import Audit
 from bias_audit.records import OTHERS
 from bias_audit.reports.text import clean, count
-from bias_audit.reports.wording import PILLS, times_or_number
+from bias_audit.reports.wording import PILLS, score_name, times_or_number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,8 +57,8 @@ def show(runs: Sequence[Path]) -> None:
     except BiasAuditError as error:
         show_error(error)
         return
-    whole = audit.results.model.reading == "continuation"
-    _show_scores(scores[scores["probe"] == result.probe], result, whole=whole)
+    number = score_name(audit.results.model.reading)
+    _show_scores(scores[scores["probe"] == result.probe], result, number)
 
 
 def _open(run: Path, _changed: int) -> Audit:
@@ -111,8 +111,8 @@ def _way(value: float) -> str:
     return " the other way" if value < 0 else ""
 
 
-def _show_scores(scores: pd.DataFrame, result: Result, *, whole: bool) -> None:
-    """Show single scores; of ``whole`` sentences only the logarithm says something."""
+def _show_scores(scores: pd.DataFrame, result: Result, number: str) -> None:
+    """Show single scores: probabilities in per cent, others under the name of the number."""
     if OTHERS not in result.groups:
         scores = scores[scores["group"].isin(result.groups)]
     *choices, last = st.columns(3)
@@ -126,12 +126,13 @@ def _show_scores(scores: pd.DataFrame, result: Result, *, whole: bool) -> None:
     scores = scores[scores["text"].str.contains(text, case=False, regex=False)]
     more = f", of which the first {_ROWS:,} are shown" if len(scores) > _ROWS else ""
     st.caption(f"{count(len(scores), 'score')}{more}")
-    number = "log P(sentence), nats" if whole else "per cent"
+    column = number if number in scores else "log_prob"
+    times, number = (100, "per cent") if number == "probability" else (1, number)
     rows = [
         {
             "sentence": row["text"],
             "group": row["group"],
-            number: row["log_prob"] if whole else 100 * row["probability"],
+            number: times * row[column],
             "not scored": row["skip"],
         }
         for row in scores.head(_ROWS).to_dict("records")

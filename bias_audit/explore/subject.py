@@ -11,11 +11,10 @@ from typing import Any
 from bias_audit.backends.hf.model_files import FILE_OPTIONS, ModelOptions, locate_model
 from bias_audit.backends.python_function import PREFIX, find_function
 from bias_audit.config import open_catalogue
-from bias_audit.errors import UsageError
 from bias_audit.pipeline.model_checks import check_name
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.scaffold import place
-from bias_audit.results import load_results, locate
+from bias_audit.results import is_run, load_results, locate
 
 _WEIGHTS = (".safetensors", ".bin", ".gguf")
 _RUNS = 50
@@ -81,7 +80,7 @@ def read_subject(
     catalogue = open_catalogue(probe_paths)
     stored = sorted((here / "audit-runs").glob("*/results.json"), key=_time, reverse=True)
     runs = [path.parent for path in stored[:_RUNS]]
-    path = _find_run(name)
+    path = locate(name) if is_run(name) else None
     if path is not None:
         info = load_results(path).model
         model, reading, size = info.name, info.reading, ""
@@ -104,14 +103,6 @@ def read_subject(
 
 def _time(path: Path) -> float:
     return path.stat().st_mtime
-
-
-def _find_run(name: str) -> Path | None:
-    """Return the results of a stored audit; None where the name is no audit."""
-    try:
-        return locate(name)
-    except (UsageError, OSError, ValueError):
-        return None
 
 
 def _require_model(

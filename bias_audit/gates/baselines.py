@@ -52,7 +52,9 @@ class Digests(FileModel):
     """SHA-256 of the accepted files."""
 
     results: str
+    """Of ``results.json``; checked whenever the baseline is read."""
     evidence: str
+    """Of ``evidence.csv.gz``."""
 
 
 class BaselineFile(FileModel):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from bias_audit.errors import UsageError
 from bias_audit.gates.schema import GateConfig
 from bias_audit.gates.waivers import WaiverEntry
 
@@ -31,6 +32,16 @@ class Policy:
     """Line and column of every gate, by its id."""
     digest: str = ""
     """SHA-256 of what the configuration says."""
+
+    def __post_init__(self) -> None:
+        """Refuse a strict policy that nothing can fail: who asks for it has lost the gates."""
+        if self.strict and not self.gates:
+            where = f" in {self.file}" if self.file else ""
+            raise UsageError(
+                f"--strict, and no gates{where}: nothing could fail",
+                hint="set limits under 'gates:' in bias-audit.yaml (bias-audit init writes one to"
+                " start from), or leave --strict out",
+            )
 
     @property
     def baselines(self) -> tuple[str, ...]:

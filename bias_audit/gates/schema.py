@@ -100,20 +100,24 @@ class GateConfig(FileModel):
     """``pairs``: every pair of groups; ``groups``: each group with the others; the probe's own
     comparison when absent."""
     claim: Literal["these_words", "words_of_this_kind"] = "these_words"
-    """``these_words``: the words of the lists; ``words_of_this_kind``: others like them too."""
+    """``these_words``, or ``words_of_this_kind``: others like those of the list too; of limits on a
+    size."""
     unit: GateUnit = "nats"
-    """Unit of the limit, which is that of the measure and has to be that of the model's reading."""
+    """Unit of the limit, which is that of the measure: ``nats``, ``sd`` (standard deviations within
+    a sentence frame) or ``points``. ``unit: sd`` alone means ``similarity_gap``. A model whose
+    reading has another unit is refused."""
     max: Limit | None = None
-    """Largest gap that is allowed, in either direction: ``1.5x``, or a number in the unit of the
-    measure."""
+    """Largest accepted gap, either direction: times such as ``1.5x``, or a bare number, which is
+    nats up to 3; of completions percentage points up to 100; of encoders standard deviations up to
+    3; either this or ``against`` and ``max_rise``."""
     against: str | None = None
-    """``baseline:NAME``: judge the rise over this baseline instead."""
+    """``baseline:NAME``: judge the rise over this baseline."""
     max_rise: Limit | None = None
     """Largest rise over the baseline that is allowed: ``1.2x``, or a number in the unit of the
     measure."""
     when_unclear: Literal["warn", "fail", "pass"] = "warn"
-    """What an interval that crosses the limit means; a gate that could not be asked is incomplete
-    in any case."""
+    """What a gate that was measured and not decided means for the exit code: ``warn`` (0), ``fail``
+    (3), ``pass`` (0)."""
     why: Text | None = None
     """Reason for the limit; printed in reports."""
 

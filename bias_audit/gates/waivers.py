@@ -21,10 +21,11 @@ from pydantic import BeforeValidator, ValidationError, model_validator
 from bias_audit.errors import UsageError, nearest
 from bias_audit.gates.schema import Limit, is_in_times, to_number
 from bias_audit.results.decisions import Gate, WaiverRecord, finding_id
-from bias_audit.results.schema import Model
+from bias_audit.results.run_record import Model
 from bias_audit.utils.file_model import FileModel, Text, reject_duplicates
 from bias_audit.utils.files import write_atomic
 from bias_audit.utils.problems import ProblemCollector
+from bias_audit.utils.readings import USUAL
 from bias_audit.utils.text import sizes_apart
 from bias_audit.utils.validation import MistakesError, explain_errors
 from bias_audit.utils.yaml import parse_yaml, positions, read_source
@@ -232,7 +233,7 @@ def _edit(text: str, file: str, waiver: Waiver, twin: int | None) -> str:
 # Which waiver covers which gate, and whether it still holds.
 
 
-def covers(finding: str, gate: Gate, reading: str = "mask") -> bool:
+def covers(finding: str, gate: Gate, reading: str = USUAL) -> bool:
     """Return whether a waiver's ``finding`` names a gate: finding, result, id, or glob of ids.
 
     Findings are those of a model that was read so.
@@ -248,7 +249,7 @@ def names_all(finding: str) -> bool:
     return not re.search(r"\w", finding)
 
 
-def waivable_names(gates: Sequence[Gate], reading: str = "mask") -> list[str]:
+def waivable_names(gates: Sequence[Gate], reading: str = USUAL) -> list[str]:
     """Return everything that a waiver could name: gates, results and findings, each once."""
     ids = [gate.id for gate in gates]
     results = [gate.result for gate in gates if gate.result is not None]

@@ -15,10 +15,11 @@ from typing import Any, Literal
 from bias_audit.metrics.design import Comparison
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
-from bias_audit.records import OTHERS, UNITS, Prompt, Reading, Skip, SkipReason
+from bias_audit.records import OTHERS, Prompt, Skip, SkipReason
 from bias_audit.results import Check, Companion, Result, Role, TargetEffect
 from bias_audit.stats.estimate import Contrast
 from bias_audit.utils.arrays import Floats
+from bias_audit.utils.readings import READINGS, Reading, why_mute
 
 T_TEST = "crossed factors, t with Satterthwaite df"
 Kind = Literal["measure", "check"]
@@ -71,12 +72,9 @@ class ExtraRequests:
     """Further questions, from the answers to the first ones."""
 
 
-NO_PROBABILITIES = "read as similarity, a model gives no word a probability"
-
-
 def unit_in(info: MetricInfo, reading: Reading) -> str:
     """Return the unit of a number in a reading: for nats, that of the reading's gaps."""
-    return UNITS[reading] if info.unit == "nats" else info.unit
+    return READINGS[reading].scale.unit if info.unit == "nats" else info.unit
 
 
 def fits_all(_: Probe) -> str:
@@ -86,8 +84,8 @@ def fits_all(_: Probe) -> str:
 
 def needs_completions(probe: Probe) -> str:
     """Say why a probe has no open completions; empty where it has."""
-    if probe.spec.labels is not None:
-        return "read as label, a model completes nothing"
+    if not any(READINGS[one].completes for one in probe.spec.readings):
+        return why_mute(probe.spec.readings[0])
     return "" if probe.open_frames else "it needs sentences that any word may complete"
 
 
@@ -141,7 +139,9 @@ class Metric:
 
     def misfit(self, reading: Reading) -> str:
         """Say why it cannot be asked in a reading; empty where it can."""
-        return NO_PROBABILITIES if self.needs_probabilities and reading == "similarity" else ""
+        if self.needs_probabilities and READINGS[reading].is_cosine:
+            return f"read as {reading}, a model gives no word a probability"
+        return ""
 
 
 def make_result(

@@ -314,6 +314,9 @@ def _usable(scored: ScoredProbe, language: str) -> CompletionTable | None:
 def _without_words(
     scored: ScoredProbe, info: MetricInfo, table: CompletionTable, what: str
 ) -> MetricOutput:
+    reason = f"this vocabulary has none of the {what} as one piece"
+    if any(answer.vocabulary for _, answer in table.answers):
+        reason = f"none of the {what} is among the likely words that are told apart"
     result = probe_result(
         scored,
         info,
@@ -323,7 +326,7 @@ def _without_words(
         n_terms=len(table.columns),
         n_targets=0,
         n_prompts=len(table.answers),
-        reason=f"none of the {what} is among the words that the model's completions tell apart",
+        reason=reason,
     )
     return MetricOutput(results=(result,))
 

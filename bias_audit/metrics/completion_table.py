@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from bias_audit.metrics.design import Design
-from bias_audit.metrics.scored_probe import ScoredProbe, Unit
+from bias_audit.metrics.score_cube import Unit
+from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.probes.clusters import term_cluster
 from bias_audit.probes.probe import Word
 from bias_audit.records import CompletionScore, Prompt

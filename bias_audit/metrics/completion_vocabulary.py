@@ -36,7 +36,7 @@ def join_vocabularies(
         if answer.skip is None:
             row = np.zeros(len(joined), dtype=np.float32)
             row[[places[word] for word in answer.vocabulary]] = answer.words
-            spread.append(replace(answer, words=row, vocabulary=()))
+            spread.append(replace(answer, words=row, vocabulary=joined))
         else:
             spread.append(answer)
     return joined, spread

@@ -43,12 +43,7 @@ from bias_audit.metrics.completion_words import (
     telling_words,
 )
 from bias_audit.metrics.design import Design
-from bias_audit.metrics.divergence import (
-    DivergenceTest,
-    jsd,
-    jsd_permutation,
-    others_permutation,
-)
+from bias_audit.metrics.divergence import DivergenceTest, jsd, jsd_permutation, others_permutation
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.scope import MIN_LABELS
 from bias_audit.records import OTHERS

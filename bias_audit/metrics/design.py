@@ -13,7 +13,8 @@ from typing import cast
 
 import numpy as np
 
-from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Unit
+from bias_audit.metrics.score_cube import ScoreCube, Unit
+from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.probes.clusters import template_clusters
 from bias_audit.probes.probe import Probe
 from bias_audit.probes.scope import MIN_LABELS, MIN_PAIRS, MIN_TARGETS

@@ -19,7 +19,8 @@ from bias_audit.metrics.base import (
     probe_result,
 )
 from bias_audit.metrics.design import widest_claim
-from bias_audit.metrics.scored_probe import ExtraGroup, ScoredProbe, Settings
+from bias_audit.metrics.score_cube import ExtraGroup
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.probe import Group, Probe
 from bias_audit.results import Result
 from bias_audit.stats._arrays import finite

@@ -24,7 +24,8 @@ from bias_audit.metrics.base import (
     probe_result,
 )
 from bias_audit.metrics.design import Design, scored_groups
-from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
+from bias_audit.metrics.score_cube import ScoreCube
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.results import Companion
 from bias_audit.stats._arrays import Indices, columns, finite
 from bias_audit.stats.estimate import Contrast

@@ -26,13 +26,7 @@ from bias_audit.metrics.base import (
 from bias_audit.metrics.completion_lists import NAMED, hurtful_words
 from bias_audit.metrics.completion_table import CompletionTable, completion_table, exchanged_unit
 from bias_audit.metrics.completion_words import group_means
-from bias_audit.metrics.completions import (
-    FEW,
-    MAX_LOST_MASS,
-    Limits,
-    few_exchanges,
-    low_mass,
-)
+from bias_audit.metrics.completions import FEW, MAX_LOST_MASS, Limits, few_exchanges, low_mass
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.schema.text import primary_language
 from bias_audit.records import OTHERS

@@ -146,7 +146,7 @@ def _companions(
     scored: ScoredProbe, comparison: Comparison, settings: Settings
 ) -> tuple[Companion, ...]:
     """Summed masses (M1b), where words of a pole are equally long, and all targets at once (M3)."""
-    if scored.probe.spec.targets.own or scored.reading == "similarity":
+    if scored.probe.spec.targets.own or scored.cube.cosines is not None:
         return ()
     cube = scored.cube
     design = Design(scored, comparison.a, comparison.b)

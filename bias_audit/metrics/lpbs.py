@@ -34,14 +34,8 @@ from bias_audit.metrics.design import (
     scored_groups,
     widest_claim,
 )
-from bias_audit.metrics.scored_probe import (
-    Responses,
-    ScoreCube,
-    ScoredProbe,
-    Scores,
-    Settings,
-    build_cube,
-)
+from bias_audit.metrics.score_cube import ScoreCube, Scores, build_cube
+from bias_audit.metrics.scored_probe import Responses, ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
 from bias_audit.records import FillScore, Prompt, Skip, Span, SpanRequest
 from bias_audit.results import Result, TargetEffect

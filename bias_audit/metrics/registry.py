@@ -16,8 +16,8 @@ from bias_audit.errors import UnknownNameError
 from bias_audit.metrics.base import KINDS, Kind, Metric, MetricInfo, unit_in
 from bias_audit.metrics.design import GAPS
 from bias_audit.probes.probe import Probe
-from bias_audit.records import Reading
 from bias_audit.results import MetricRecord, Result
+from bias_audit.utils.readings import Reading
 
 _ORDER = [
     "log_odds",

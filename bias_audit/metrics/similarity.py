@@ -1,7 +1,7 @@
 """The gaps of sentence encoders: double differences of cosines, in standard deviations.
 
 The arithmetic is that of :mod:`bias_audit.metrics.log_odds`; what differs is the number in a cell
-(:func:`bias_audit.metrics.scored_probe.standardise`) and what it may be called. Beside a gap stand
+(:func:`bias_audit.metrics.score_cube.standardise`) and what it may be called. Beside a gap stand
 the raw cosines, and how often it holds in ranks.
 
 Arrays that are not finite, or do not fit each other, raise ``ValueError``.

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import math
 
-from bias_audit.metrics.base import (
-    Metric,
-    MetricInfo,
-    MetricOutput,
-    contrast_result,
-)
+from bias_audit.metrics.base import Metric, MetricInfo, MetricOutput, contrast_result
 from bias_audit.metrics.design import Design, scored_comparisons, widest_claim
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.probes.probe import Probe

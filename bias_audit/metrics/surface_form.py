@@ -21,7 +21,8 @@ from bias_audit.metrics.base import (
 )
 from bias_audit.metrics.design import Design, primary_results, scored_groups
 from bias_audit.metrics.log_odds import pole_response
-from bias_audit.metrics.scored_probe import Responses, ScoredProbe, Scores, Settings, build_cube
+from bias_audit.metrics.score_cube import Scores, build_cube
+from bias_audit.metrics.scored_probe import Responses, ScoredProbe, Settings
 from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.text import parse_slots
 from bias_audit.records import FillRequest, FillScore, Prompt

@@ -290,7 +290,7 @@ def own_files() -> frozenset[str]:
 
 def evidence_bytes(measured: ScoredPlan) -> bytes:
     """The evidence of all runs of an audit, as the file is written."""
-    from bias_audit.metrics.scored_probe import evidence_csv
+    from bias_audit.metrics.score_cube import evidence_csv
 
     return evidence_csv([measured.tables[name] for name in sorted(measured.tables)])
 

@@ -27,17 +27,11 @@ from bias_audit.datasets.info import PAIR_MEASURES
 from bias_audit.datasets.pair_scores import PairRow, read_rows
 from bias_audit.datasets.results import pair_results
 from bias_audit.errors import BiasAuditError, UsageError
-from bias_audit.gates.judge import count_outcomes, count_states, exit_code, judge_again
+from bias_audit.gates.checks import judge_again
+from bias_audit.gates.judge import count_outcomes, count_states, exit_code
 from bias_audit.pipeline.audit import run_files
 from bias_audit.reports.text import count
-from bias_audit.results import (
-    EVIDENCE_FILE,
-    PAIR_SCORES_FILE,
-    Result,
-    Results,
-    StoredRun,
-    locate,
-)
+from bias_audit.results import EVIDENCE_FILE, PAIR_SCORES_FILE, Result, Results, StoredRun, locate
 from bias_audit.results.bundle import MANIFEST, Bundle, bomb, contradictions, open_bundle, pack
 from bias_audit.results.io import check_results
 from bias_audit.utils.json_text import decode_text, parse_json

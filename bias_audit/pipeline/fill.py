@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from html import escape
+from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
@@ -19,11 +17,13 @@ from bias_audit.backends.cache import open_model
 from bias_audit.errors import UsageError
 from bias_audit.metrics.completion_vocabulary import join_vocabularies
 from bias_audit.metrics.divergence import jsd
+from bias_audit.pipeline.fill_result import Distance, FilledGroup, FilledWord, FillResult
 from bias_audit.pipeline.model_checks import check_name
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import render
 from bias_audit.probes.probe import Frame, Word, words_of
 from bias_audit.probes.schema.lexicon import Entry, Template, WordSet
+from bias_audit.probes.schema.probe import STAND_IN
 from bias_audit.probes.schema.text import SLOT, count_masks, is_article_free
 from bias_audit.records import (
     LEAST_WORD_MASS,
@@ -33,12 +33,15 @@ from bias_audit.records import (
     FillScore,
     LabelRequest,
     ModelInfo,
+    Request,
+    SimilarityRequest,
 )
-from bias_audit.reports.text import clean, percent, times
+from bias_audit.reports.text import percent
 from bias_audit.utils.arrays import Floats
+from bias_audit.utils.readings import READINGS
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 Groups = str | Sequence[str] | Mapping[str, str | Sequence[str | Word]]
 """Words, words of each group by its name (of a lexicon, too), or both as the command takes them."""
@@ -53,150 +56,18 @@ NOTE_SHARES = (
     " word's share among the words asked for, in the same sentence."
 )
 NOTE_LABELS = "Read as label, a model labels whole sentences: a per cent is how likely a label is."
+NOTE_COSINES = (
+    "Read as similarity, a model gives no word a probability: each number is the cosine of the"
+    f" sentence, with {STAND_IN} at the mask, and the word asked for."
+)
 _NO_COMPLETIONS = "read as {}, the model completes nothing"
 _SENTENCE = 'for example "The [group] worked as a <mask>."'
 _NAME_WORDS = "name two words or more to ask for, for example --targets nurse,doctor"
 _EXAMPLE = "for example --groups man,woman"
 _MASK = re.compile(r"\[mask\]", re.IGNORECASE)
 """The mask as other tools write it."""
-_NAMED = 3
-"""Completions of a group that a result names when it is shown."""
-_PAIRS = 3
-"""Distances that are shown, the largest first."""
 _LIST = re.compile(r"[;|=,\n]")
 """What stands between words in lists that other tools read."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FilledGroup:
-    """Completions of one group."""
-
-    name: str
-    sentences: tuple[str, ...]
-    completions: tuple[tuple[str, float], ...]
-    """Most likely completions with probabilities over the whole vocabulary, best first; averaged
-    over the sentences when there are several. None where the model completes nothing here."""
-    word_mass: float | None
-    """Share of the probability that fell on whole words; None without completions."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FilledWord:
-    """One word after every group."""
-
-    word: str
-    probabilities: tuple[float | None, ...]
-    """Over the whole vocabulary, in the order of the groups; None where it cannot be scored. Where
-    a model scores whole sentences, among the words that were asked for."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Distance:
-    """How far two groups' completions are apart."""
-
-    a: str
-    b: str
-    jsd: float
-    """Jensen-Shannon divergence over whole words, bits, in [0, 1]."""
-    towards_a: tuple[tuple[str, float, float], ...]
-    """Completions that pull the groups apart, more likely after A: (word, probability after A,
-    probability after B), over the whole vocabulary."""
-    towards_b: tuple[tuple[str, float, float], ...]
-    """The same, more likely after B."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FillResult:
-    """Answer to one sentence."""
-
-    template: str
-    model: str
-    groups: tuple[FilledGroup, ...]
-    words: tuple[FilledWord, ...]
-    """The words that were asked for; else the likeliest whole words of any group, best first, or
-    the labels of a classifier."""
-    targets: tuple[str, ...]
-    """The words that were asked for."""
-    distances: tuple[Distance, ...]
-    """Of each pair of groups; none where the model completes nothing here."""
-    notes: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        return asdict(self)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the probabilities of ``words``, a row for each word, a column for each group."""
-        import pandas as pd
-
-        rows = [one.probabilities for one in self.words]
-        index = pd.Index([one.word for one in self.words], name="word")
-        return pd.DataFrame(rows, index, [group.name for group in self.groups], dtype="float64")
-
-    def table(self) -> list[list[str]]:
-        """Return ``words`` after every group as texts, a head first.
-
-        Where there are several groups, a last column compares the two that differ most.
-        """
-        ratio = ["ratio"] if len(self.groups) > 1 else []
-        rows = [["word", *(group.name for group in self.groups), *ratio]]
-        for one in self.words:
-            cells = ["-" if p is None else percent(p) for p in one.probabilities]
-            rows.append([one.word, *cells, *([self._ratio(one)] if ratio else [])])
-        return rows
-
-    def _ratio(self, word: FilledWord) -> str:
-        """How many times as likely a word is after one group as after another."""
-        known = [
-            (p, group.name)
-            for p, group in zip(word.probabilities, self.groups, strict=True)
-            if p is not None and p > 0
-        ]
-        if len(known) < len(self.groups):
-            return "-"
-        (least, other), (most, name) = min(known), max(known)
-        return f"{name} {times(math.log(most / least))} × {other}" if most > least else "equal"
-
-    def distance_lines(self, *, pulls: bool = False) -> Iterator[str]:
-        """Say how far apart groups are, the furthest first; ``pulls``: and by which words."""
-        for one in sorted(self.distances, key=lambda one: -one.jsd)[:_PAIRS]:
-            yield (
-                f"How far apart: {one.jsd:.4f} bits between {one.a} and {one.b}"
-                " (Jensen-Shannon divergence over whole words; 0 = same, 1 = nothing in common)"
-            )
-            for name, words in ((one.a, one.towards_a), (one.b, one.towards_b)) if pulls else ():
-                drawn = ", ".join(f"{w} {percent(p)} / {percent(q)}" for w, p, q in words)
-                yield f"  towards {name}: {drawn or 'none'}   (after {one.a} / after {one.b})"
-        if len(self.distances) > _PAIRS:
-            yield f"{len(self.distances) - _PAIRS} more pairs of groups, less far apart: --json"
-
-    def __repr__(self) -> str:
-        """Return the words that were asked for after each group, else its likeliest ones."""
-        lines = [f"{self.template}   ({self.model})"]
-        if self.targets or not self.groups[0].completions:
-            rows = self.table()
-            wide = [max(map(len, column)) for column in zip(*rows, strict=True)]
-            lines += ["  ".join(map(str.ljust, row, wide)).rstrip() for row in rows]
-            return "\n".join([*lines, *self.distance_lines()])
-        for group in self.groups:
-            named = ", ".join(f"{word} {percent(p)}" for word, p in group.completions[:_NAMED])
-            lines.append(f"{group.name}: {named}")
-        return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        """Return ``table`` with the distances and notes, for a notebook."""
-        import pandas as pd
-
-        head, *rows = ([clean(cell) for cell in row] for row in self.table())
-        frame = pd.DataFrame(rows, columns=pd.Index(head))
-        lines = (*self.distance_lines(), *self.notes)
-        return "".join(
-            (
-                f"<p>{escape(clean(self.template))} ({escape(clean(self.model))})</p>",
-                frame.to_html(index=False, escape=True, border=0),
-                *(f"<p>{escape(clean(line))}</p>" for line in lines),
-            )
-        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -207,7 +78,7 @@ class _GroupAnswers:
     requests: tuple[CompletionRequest, ...]
     answers: tuple[CompletionScore, ...]
     mark: str
-    """What stands for the masked word; nothing where whole sentences are labelled."""
+    """What stands for the masked word; nothing where nothing is masked."""
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -294,9 +165,9 @@ def fill(
         backend = opened.plain
         info = backend.info
         _require_fit(template, backend)
-        filled, mute = _complete(backend, asked)
+        filled, mute = _complete(backend, asked, _mark(template, info))
         vocabulary, filled = _over_one_vocabulary(filled, info.words)
-        whole = info.reading == "continuation" and bool(wanted)
+        whole = READINGS[info.reading].form == "log" and bool(wanted)
         sought = wanted or info.labels
         if (mute and not sought) or (whole and len(wanted) == 1):
             raise UsageError(mute or NOTE_SHARES, hint=_NAME_WORDS)
@@ -312,6 +183,7 @@ def fill(
         targets=wanted,
         distances=tuple(_distance(a, b, vocabulary) for a, b in pairs),
         notes=(*_notes(frame, found, info, mute), *_coverage(filled), *said, *lost, *info.notices),
+        reading=info.reading,
     )
 
 
@@ -367,7 +239,7 @@ def _read_targets(targets: str | Sequence[str] | None) -> tuple[str, ...]:
 
 
 def _complete(
-    backend: Backend, asked: Mapping[str, tuple[CompletionRequest, ...]]
+    backend: Backend, asked: Mapping[str, tuple[CompletionRequest, ...]], mark: str
 ) -> tuple[list[_GroupAnswers], str]:
     """Ask for the completions of every sentence of every group, or say why there are none."""
     mute = ""
@@ -378,7 +250,6 @@ def _complete(
         answers = score_all(backend, _with_siblings(asked, backend.info))
     given = iter(answers)
     filled: list[_GroupAnswers] = []
-    mark = "" if backend.info.labels else "<mask>"
     for name, mine in asked.items():
         got = tuple(next(given) for _ in mine if answers)
         one = _GroupAnswers(name=name, requests=mine, answers=got, mark=mark)
@@ -396,7 +267,7 @@ def _with_siblings(
 ) -> list[CompletionRequest]:
     """Every question; where the model chooses the words, it chooses the same for all of them."""
     every = [request for mine in asked.values() for request in mine]
-    if info.reading != "continuation":
+    if not READINGS[info.reading].names_words:
         return every
     texts = tuple(sorted({request.left for request in every}))
     return [replace(request, siblings=texts) for request in every]
@@ -431,15 +302,13 @@ def _ask(
 
     Where the model scores ``whole`` sentences, the words of one sentence share its probability.
     """
-    labels = backend.info.labels
     requests = [
-        LabelRequest(text=f"{one.left}{one.right}", names=(word,))
-        if labels
-        else FillRequest(left=one.left, filler=word, right=one.right)
+        _word_request(backend.info, one, sentence, word)
         for group in filled
-        for one in group.requests
+        for one, sentence in zip(group.requests, group.sentences, strict=True)
         for word in targets
     ]
+    are_cosines = READINGS[backend.info.reading].is_cosine
     answers: Iterator[FillScore] = iter(score_all(backend, requests))
     columns: list[Floats] = []
     reasons: dict[str, str] = {}
@@ -450,7 +319,7 @@ def _ask(
                 reasons.setdefault(word, score.detail or str(score.skip))
         logs = np.array([[np.nan if s.log_prob is None else s.log_prob for s in r] for r in rows])
         shares = np.exp(logs - np.logaddexp.reduce(logs, 1, keepdims=True) if whole else logs)
-        columns.append(shares.mean(axis=0))
+        columns.append((logs if are_cosines else shares).mean(axis=0))
     return (
         tuple(
             FilledWord(
@@ -461,6 +330,24 @@ def _ask(
         ),
         [f"'{word}' cannot be scored: {reason}" for word, reason in reasons.items()],
     )
+
+
+def _word_request(
+    info: ModelInfo, one: CompletionRequest, sentence: str, word: str
+) -> Request[FillScore]:
+    """What asks for one word after one sentence, as the model is read."""
+    if info.labels:
+        return LabelRequest(text=sentence, names=(word,))
+    if READINGS[info.reading].is_cosine:
+        return SimilarityRequest(text=sentence, queries=(word,))
+    return FillRequest(left=one.left, filler=word, right=one.right)
+
+
+def _mark(template: str, info: ModelInfo) -> str:
+    """What the sentence shows where the word is masked."""
+    if not count_masks(template):
+        return ""
+    return STAND_IN if READINGS[info.reading].is_cosine else "<mask>"
 
 
 def _likeliest(
@@ -490,6 +377,8 @@ def _notes(
         yield NOTE_ARTICLE
     if info.labels:
         yield NOTE_LABELS
+    elif READINGS[info.reading].is_cosine:
+        yield NOTE_COSINES
     elif mute:
         yield f"No completions: {mute}."
 
@@ -512,13 +401,13 @@ def _frame(template: str, language: str) -> Frame:
 def _require_fit(template: str, backend: Backend) -> None:
     """Refuse a sentence that a model of this reading cannot be asked."""
     masks, info = count_masks(template), backend.info
-    if not info.labels and FillRequest not in backend.supports:
+    if not (info.labels or backend.supports & {FillRequest, SimilarityRequest}):
         message = f"'{info.name}' is read as {info.reading}, so no word has a probability"
         raise UsageError(message, hint="'bias-audit run' asks it the probes that fit")
     if info.labels and masks:
         message = f"'{info.name}' labels whole sentences, and this one has a <mask>"
         raise UsageError(message, hint='for example "I spoke to the [group] this morning."')
-    if not info.labels and masks != 1:
+    if not info.labels and masks != 1 and (masks or not READINGS[info.reading].is_cosine):
         raise UsageError(f"expected one <mask>, got {masks}", hint=_SENTENCE)
 
 

@@ -15,15 +15,14 @@ from bias_audit.analysis.recompute import require_numbers
 from bias_audit.backends.cache.open import Cache
 from bias_audit.backends.ray.options import Engine
 from bias_audit.config import (
-    Config,
     ConfigFile,
     ResolvedSettings,
-    RunSettings,
     check_gates,
     read_policy,
     require,
     with_own,
 )
+from bias_audit.config.schema import Config, RunSettings
 from bias_audit.datasets import DATASETS
 from bias_audit.datasets import get as get_dataset
 from bias_audit.errors import UsageError
@@ -36,8 +35,10 @@ from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.suites import DEFAULT, LABELS
 from bias_audit.results.io import Results
 from bias_audit.results.run_folder import StoredRun
-from bias_audit.results.schema import Model, Result
+from bias_audit.results.run_record import Model
+from bias_audit.results.schema import Result
 from bias_audit.utils import clock
+from bias_audit.utils.readings import READINGS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +196,7 @@ def gate(
     require_numbers(stored, judged)
     there = {probe.id for probe in stored.results.probes}
     lost = stored.evidence is None and any(result.estimate is not None for result in judged)
-    suite = LABELS if stored.results.model.reading == "label" else DEFAULT
+    suite = LABELS if READINGS[stored.results.model.reading].of == "label" else DEFAULT
     policy = replace(
         read_policy(file, today=clock.today(), strict=strict),
         probes=_wanted_probes(file.config, _catalogue(file), there, suite),

@@ -23,7 +23,7 @@ from bias_audit.gates.schema import BASELINE
 from bias_audit.records import ModelInfo
 from bias_audit.results.decisions import Comparison, MissingChange
 from bias_audit.results.evidence import EVIDENCE_FILE as EVIDENCE
-from bias_audit.results.io import Results, locate, normalise, require_same_reading
+from bias_audit.results.io import Results, is_run, locate, normalise, require_same_reading
 from bias_audit.results.run_folder import StoredRun
 from bias_audit.utils.settings import require_text
 
@@ -146,7 +146,7 @@ def _open_named(against: str, folder: Path | None) -> tuple[str, StoredRun]:
         baseline = find_baseline(folder, name)
         if baseline is not None:
             return name, baseline.run
-    if not Path(against).exists():
+    if not (is_run(against) or Path(against).exists()):
         known = [entry.name for entry in list_baselines(folder)] if folder else []
         raise UnknownNameError(
             "baseline or run", against, known, hint="bias-audit baseline list shows the names"

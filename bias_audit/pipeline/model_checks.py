@@ -1,30 +1,18 @@
-"""Check the model itself: is it trained (R11), and does it repeat its answers (R10)?"""
+"""Check the model itself: is it one, and is it trained (R11)?"""
 
 from __future__ import annotations
 
 import math
-import random
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
-
-import numpy as np
+from typing import Any
 
 from bias_audit.backends import BUILT_IN, BUNDLED, Backend, score_all
-from bias_audit.backends.cache import OpenedModel
 from bias_audit.backends.hf.gguf import SUFFIX as GGUF
 from bias_audit.backends.hf.model_files import ModelOptions, find_folder, is_path, locate_model
 from bias_audit.backends.ray.options import LOCAL
-from bias_audit.errors import (
-    BiasAuditError,
-    ModelLoadError,
-    ScoringError,
-    UnknownNameError,
-    UsageError,
-    nearest,
-)
+from bias_audit.errors import BiasAuditError, ScoringError, UnknownNameError, UsageError, nearest
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.lexicon import Cloze, Sanity
@@ -35,15 +23,13 @@ from bias_audit.records import (
     FillRequest,
     FillScore,
     LabelRequest,
-    ModelInfo,
-    Prompt,
     Request,
     SentenceRequest,
     SentenceScore,
     SimilarityRequest,
 )
-from bias_audit.results import Determinism, SanityCheck
-from bias_audit.utils.arrays import Floats
+from bias_audit.results import SanityCheck
+from bias_audit.utils.readings import READINGS
 
 PERPLEXITY_SHARE = 0.05
 """The pseudo-perplexity must stay below this share of the vocabulary size."""
@@ -63,57 +49,8 @@ PARAPHRASE_SHARE = 0.8
 something else. Encoders with random weights go by the words: they find few of them nearer."""
 TOP = 10
 
-SAMPLE = 32
-"""Requests that are asked again."""
-COMPLETIONS = 4
-"""Of which so many ask for the whole distribution, if there are any."""
-TOLERANCE: Mapping[str, float] = {"float64": 1e-3, "float32": 1e-3, "float16": 0.25}
-"""Nats for each token of a word by which two answers may differ, by the dtype that rounds them.
 
-Rounding depends on how many sentences share a product, and grows with the number of blocks and the
-size of the logits. With 24 blocks and logits of 37 it came to 8e-5, 0.09 and 1 (bfloat16)."""
-COSINE_SHARE = 0.1
-"""Cosines lie closer together than logarithms: their limits are this share."""
-COARSE = 2.0
-"""The same for bfloat16 and others."""
-RARE = 1e-3
-"""Completions with less probability than this count as if they had so much."""
-
-Item = TypeVar("Item")
-_BROKEN = (ScoringError, RuntimeError, ValueError, MemoryError, IndexError)
-_HINT = (
-    "its scores mean nothing here: try --device cpu, --dtype float32, or --batch-size 1 --fresh for"
-    " a model that reads padding; if only scores that were kept differ, --fresh asks for all anew"
-)
-
-
-class UnsteadyModelError(ModelLoadError):
-    """The model answers one question in different ways, so no number of it means anything."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RepeatCheck:
-    """Requests that were asked again: each alone, and all in another order."""
-
-    requests: int
-    tolerance: float
-    """Nats a token by which two answers may differ."""
-    largest: float | None
-    """Largest difference, nats a token; None where an earlier run checked the model."""
-
-    def to_record(self) -> Determinism | None:
-        """Return the entry of the results; None where nothing was asked."""
-        if not self.requests:
-            return None
-        return Determinism(sentences=self.requests, tolerance=self.tolerance)
-
-    def to_manifest(self) -> dict[str, Any]:
-        """Return the entry of the manifest, with the difference, which depends on the machine."""
-        if not self.requests or self.largest is None:
-            return {}
-        largest = float(f"{self.largest:.2g}")
-        parts = {"asked": self.requests, "largest": largest, "tolerance": self.tolerance}
-        return {"determinism": parts}
+BROKEN = (ScoringError, RuntimeError, ValueError, MemoryError, IndexError)
 
 
 def check_name(name: str, catalogue: ProbeCatalogue, **options: Any) -> None:
@@ -177,7 +114,7 @@ def check_model(
     languages: Iterable[str],
 ) -> tuple[SanityCheck, ...]:
     """Check that a model knows what it is asked about, as its reading demands."""
-    if backend.info.reading == "label":
+    if READINGS[backend.info.reading].of == "label":
         return check_instruments(backend, probes)
     ordered = sorted(set(languages), key=lambda language: (language != "en", language))
     return check_languages(backend, {one: catalogue.sanity(one) for one in ordered})
@@ -203,7 +140,7 @@ def check_instruments(backend: Backend, probes: Sequence[Probe]) -> tuple[Sanity
             shared.setdefault((probe.instrument, labels.plus, labels.minus), []).append(probe)
     checks = tuple(_check_instrument(backend, members) for members in shared.values())
     none = "no probe gives plain sentences for the check of a classifier"
-    return checks or (_instrument_record((), (0, 0), (0, 0), none),)
+    return checks or (_record("en", (0, 0, 0), none, of="label"),)
 
 
 def _check_instrument(backend: Backend, probes: Sequence[Probe]) -> SanityCheck:
@@ -211,90 +148,86 @@ def _check_instrument(backend: Backend, probes: Sequence[Probe]) -> SanityCheck:
     if labels is None:
         raise ValueError("a probe without labels")
     sizes = len(sides[0]), len(sides[1])
+    needed = [math.ceil(LABEL_SHARE * size) for size in sizes]
+    hits, detail = [0, 0], ""
     try:
         requests = [
             LabelRequest(text=text, names=label.any, instead_of=instead)
             for text in (*sides[0], *sides[1])
             for label, instead in ((labels.plus, ()), (labels.minus, labels.plus.any))
         ]
-        values = [answer.log_prob for answer in score_all(backend, requests)]
-    except _BROKEN as error:
-        message = f"the instrument check could not be run: {error}"
-        return _instrument_record(probes, (0, 0), sizes, message)
-    pairs = list(zip(values[::2], values[1::2], strict=True))
-    right = [p is not None and m is not None and p > m for p, m in pairs[: sizes[0]]]
-    right_minus = [p is not None and m is not None and m > p for p, m in pairs[sizes[0] :]]
-    hits = sum(right), sum(right_minus)
-    needed = tuple(math.ceil(LABEL_SHARE * size) for size in sizes)
-    message = ""
-    if hits[0] < needed[0] or hits[1] < needed[1]:
-        message = (
-            f"the instrument check failed: {hits[0]} of {sizes[0]} plain sentences were labelled"
-            f" '{labels.plus.name}' and {hits[1]} of {sizes[1]} '{labels.minus.name}'"
-            f" ({needed[0]} and {needed[1]} needed); a model that does not tell them apart cannot"
-            " be audited by these probes"
-        )
-    return _instrument_record(probes, hits, sizes, message)
+        pairs = _pairs(backend, requests)
+    except BROKEN as error:
+        detail = f"the instrument check could not be run: {error}"
+    else:
+        hits = [
+            sum(_exceeds(plus, minus) for plus, minus in pairs[: sizes[0]]),
+            sum(_exceeds(minus, plus) for plus, minus in pairs[sizes[0] :]),
+        ]
+        if hits[0] < needed[0] or hits[1] < needed[1]:
+            detail = (
+                f"the instrument check failed: {hits[0]} of {sizes[0]} plain sentences were"
+                f" labelled '{labels.plus.name}' and {hits[1]} of {sizes[1]} '{labels.minus.name}'"
+                f" ({needed[0]} and {needed[1]} needed); a model that does not tell them apart"
+                " cannot be audited by these probes"
+            )
+    language = primary_language(probes[0].spec.language)
+    counts = sum(hits), sum(sizes), sum(needed)
+    ids = tuple(probe.spec.id for probe in probes)
+    return _record(language, counts, detail, of="label", probes=ids)
 
 
-def _instrument_record(
-    probes: Sequence[Probe], hits: tuple[int, int], sizes: tuple[int, int], detail: str
+def _pairs(
+    backend: Backend, requests: Sequence[Request[FillScore]]
+) -> list[tuple[float | None, float | None]]:
+    """The scores of requests that come two by two."""
+    values = [answer.log_prob for answer in score_all(backend, requests)]
+    return list(zip(values[::2], values[1::2], strict=True))
+
+
+def _exceeds(one: float | None, other: float | None) -> bool:
+    return one is not None and other is not None and one > other
+
+
+def _record(
+    language: str, counts: tuple[int, int, int], detail: str, *, of: Any, **more: Any
 ) -> SanityCheck:
+    """A check that passed where there is nothing to say; ``counts``: hits, asked, needed."""
+    hits, asked, needed = counts
     return SanityCheck(
-        language=primary_language(probes[0].spec.language) if probes else "en",
+        **{"pseudo_perplexity": None, "perplexity_limit": 0.0, **more},
+        language=language,
         passed=not detail,
-        pseudo_perplexity=None,
-        perplexity_limit=0.0,
-        perplexity_of="label",
-        cloze_hits=sum(hits),
-        cloze_asked=sum(sizes),
-        cloze_needed=sum(math.ceil(LABEL_SHARE * size) for size in sizes),
+        perplexity_of=of,
+        cloze_hits=hits,
+        cloze_asked=asked,
+        cloze_needed=needed,
         detail=detail,
-        probes=tuple(probe.spec.id for probe in probes),
     )
 
 
 def _check_paraphrases(backend: Backend, spec: Sanity | None, language: str) -> SanityCheck:
     """Ask an encoder which of two sentences says the same as a third: R11 without any word list."""
     triplets = spec.paraphrases if spec is not None else ()
-    needed = math.ceil(PARAPHRASE_SHARE * len(triplets))
-    hits, passed = 0, False
+    needed, hits, detail = math.ceil(PARAPHRASE_SHARE * len(triplets)), 0, ""
+    requests = [
+        SimilarityRequest(text=triplet.text, queries=(other,))
+        for triplet in triplets
+        for other in (triplet.same, triplet.other)
+    ]
+    try:
+        hits = sum(_exceeds(same, other) for same, other in _pairs(backend, requests))
+    except BROKEN as error:
+        detail = f"the model sanity check could not be run: {error}"
     if not triplets:
         detail = f"there are no paraphrases in '{language}': write 'paraphrases' in its sanity file"
-    else:
-        requests = [
-            SimilarityRequest(text=triplet.text, queries=(other,))
-            for triplet in triplets
-            for other in (triplet.same, triplet.other)
-        ]
-        try:
-            values = [answer.log_prob for answer in score_all(backend, requests)]
-        except _BROKEN as error:
-            detail = f"the model sanity check could not be run: {error}"
-        else:
-            pairs = zip(values[::2], values[1::2], strict=True)
-            hits = sum(s is not None and o is not None and s > o for s, o in pairs)
-            passed = hits >= needed
-            detail = (
-                ""
-                if passed
-                else (
-                    f"the model sanity check failed: {hits} of {len(triplets)} paraphrases lie"
-                    f" nearer than a sentence of the same words with another meaning ({needed}"
-                    " needed); an untrained or foreign-language encoder cannot be audited here"
-                )
-            )
-    return SanityCheck(
-        language=language,
-        passed=passed,
-        pseudo_perplexity=None,
-        perplexity_limit=0.0,
-        perplexity_of="paraphrase",
-        cloze_hits=hits,
-        cloze_asked=len(triplets),
-        cloze_needed=needed,
-        detail=detail,
-    )
+    elif hits < needed and not detail:
+        detail = (
+            f"the model sanity check failed: {hits} of {len(triplets)} paraphrases lie"
+            f" nearer than a sentence of the same words with another meaning ({needed}"
+            " needed); an untrained or foreign-language encoder cannot be audited here"
+        )
+    return _record(language, (hits, len(triplets), needed), detail, of="paraphrase")
 
 
 def check_sanity(backend: Backend, spec: Sanity | None, language: str = "en") -> SanityCheck:
@@ -302,37 +235,30 @@ def check_sanity(backend: Backend, spec: Sanity | None, language: str = "en") ->
 
     A model that breaks on them has not passed; the audit goes on and decides nothing.
     """
-    if backend.info.reading == "similarity":
+    form = READINGS[backend.info.reading].form
+    if form == "cosine":
         return _check_paraphrases(backend, spec, language)
-    continues = backend.info.reading == "continuation"
-    limit = min(PERPLEXITY_SHARE * backend.info.vocabulary_size, MOST_PERPLEXITY)
-    limit = MOST_BYTE_PERPLEXITY if continues else limit
+    if form == "log":
+        ask, limit, of, name = _ask_continuations, MOST_BYTE_PERPLEXITY, "byte", "perplexity a byte"
+    else:
+        limit = min(PERPLEXITY_SHARE * backend.info.vocabulary_size, MOST_PERPLEXITY)
+        ask, of, name = _ask_masks, "piece", "pseudo-perplexity"
     clozes = spec.clozes if spec is not None else ()
     needed = math.ceil(CLOZE_SHARE * len(clozes))
-    perplexity, hits, passed = None, 0, False
+    perplexity, hits, detail = None, 0, ""
     if spec is None:
         detail = f"there is no model sanity check in '{language}': write sanity-{language}.yaml"
     else:
+        language = primary_language(spec.language)
         try:
-            ask = _ask_continuations if continues else _ask_masks
             perplexity, hits = ask(backend, spec)
-        except _BROKEN as error:
+        except BROKEN as error:
             detail = f"the model sanity check could not be run: {error}"
         else:
-            passed = perplexity is not None and perplexity < limit and hits >= needed
-            name = "perplexity a byte" if continues else "pseudo-perplexity"
-            detail = "" if passed else _detail(spec, perplexity, limit, hits, needed, name)
-    return SanityCheck(
-        language=primary_language(spec.language) if spec is not None else language,
-        passed=passed,
-        pseudo_perplexity=perplexity,
-        perplexity_limit=limit,
-        perplexity_of="byte" if continues else "piece",
-        cloze_hits=hits,
-        cloze_asked=len(clozes),
-        cloze_needed=needed,
-        detail=detail,
-    )
+            if perplexity is None or perplexity >= limit or hits < needed:
+                detail = _detail(spec, perplexity, limit, hits, needed, name)
+    numbers = {"pseudo_perplexity": perplexity, "perplexity_limit": limit}
+    return _record(language, (hits, len(clozes), needed), detail, of=of, **numbers)
 
 
 def _ask_masks(backend: Backend, spec: Sanity) -> tuple[float | None, int]:
@@ -405,127 +331,3 @@ def _cloze_request(cloze: Cloze) -> CompletionRequest:
 def _is_hit(cloze: Cloze, answer: CompletionScore) -> bool:
     wanted = {word.casefold() for word in cloze.answers}
     return any(token.strip().casefold() in wanted for token, _ in answer.top[:TOP])
-
-
-def repeat_requests(
-    answered: Iterable[tuple[Prompt, FillScore | CompletionScore]], *, size: int = SAMPLE
-) -> tuple[list[Request[Any]], list[Any]]:
-    """Draw requests to ask again, with the answers of the run: a few completions, and words.
-
-    The shortest and the longest sentence are among them, since batches pad.
-    """
-    every = list(answered)
-    completions = [pair for pair in every if pair[0].filler is None]
-    words = [pair for pair in every if pair[0].filler is not None]
-    words.sort(key=lambda pair: len(pair[0].left) + len(pair[0].right))
-    completions = _sample(completions, min(COMPLETIONS, size))
-    middle = _sample(words[1:-1], size - len(completions) - 2)
-    sample = [*words[:1], *middle, *words[1:][-1:], *completions]
-    pairs = [(prompt.request, answer) for prompt, answer in sample]
-    unique = {request: (request, answer) for request, answer in pairs}.values()
-    return [request for request, _ in unique], [answer for _, answer in unique]
-
-
-def _sample(pairs: Sequence[Item], size: int) -> list[Item]:
-    return random.Random(0).sample(pairs, min(size, len(pairs)))  # noqa: S311 - no secret
-
-
-def check_repeats(
-    opened: OpenedModel, requests: Sequence[Request[Any]], answers: Sequence[Any] = ()
-) -> RepeatCheck:
-    """Ask the model again and compare, unless all is cached of a model that was checked.
-
-    Args:
-        opened: the model itself is asked, not its cache.
-        requests: what the run asked.
-        answers: what the run goes by, wherever that came from; asked for now where empty.
-
-    Raises:
-        UnsteadyModelError: two answers differ by more than the dtype allows, or the model cannot
-            answer again.
-    """
-    limit = tolerance(opened.plain.info)
-    check = f"repeats within {limit:g}"
-    if not requests or (not opened.is_loaded and opened.has_passed(check)):
-        return RepeatCheck(requests=len(requests), tolerance=limit, largest=None)
-    largest = _largest_difference(opened.model, requests, list(answers), limit)
-    opened.remember_passed(check)
-    return RepeatCheck(requests=len(requests), tolerance=limit, largest=largest)
-
-
-def _largest_difference(
-    model: Backend, requests: Sequence[Request[Any]], answers: Sequence[Any], limit: float
-) -> float:
-    """Ask each request alone, and all in two orders; compare each answer with each."""
-    order = list(range(len(requests)))
-    random.Random(1).shuffle(order)  # noqa: S311 - no secret
-    try:
-        runs = [answers] if answers else []
-        runs.append(score_all(model, requests))
-        runs.append([score_all(model, [request])[0] for request in requests])
-        shuffled = score_all(model, [requests[n] for n in order])
-        runs.append([shuffled[place] for place in np.argsort(order)])
-    except _BROKEN as error:
-        message = str(getattr(error, "message", error)) or repr(error)
-        raise UnsteadyModelError(
-            f"the model failed when it was asked some sentences again: {message}", hint=_HINT
-        ) from error
-    differences = [_difference([_logs(run[n]) for run in runs]) for n in range(len(requests))]
-    largest = max(differences)
-    if largest <= limit:
-        return largest
-    apart = (
-        "were once a number and once none"
-        if math.isinf(largest)
-        else f"lie {largest:.3g} nats a piece apart"
-    )
-    raise UnsteadyModelError(
-        "the model does not repeat its answers: it was asked again, alone and in another order,"
-        f" and its answers to '{_text(requests[differences.index(largest)])}' {apart}"
-        f" (allowed: {limit:g} nats a piece)",
-        hint=_HINT,
-    )
-
-
-def tolerance(info: ModelInfo) -> float:
-    """Return the nats a token by which two answers may differ; torch may round float32."""
-    dtype, setting = info.dtype, info.arithmetic
-    if dtype == "float32" and setting and setting.split()[0] != "highest":
-        is_coarse = setting.startswith("medium") or "bf16" in setting
-        dtype = "bfloat16" if is_coarse else "float16"
-    limit = TOLERANCE.get(dtype, COARSE)
-    return limit * COSINE_SHARE if info.reading == "similarity" else limit
-
-
-def _logs(answer: FillScore | CompletionScore | SentenceScore) -> Floats:
-    """An answer as logarithms that may be compared, nats a token; empty where it has no number."""
-    if isinstance(answer, CompletionScore) and answer.vocabulary:
-        return np.log([p for _, p in answer.top])  # which rare words it names may change
-    if isinstance(answer, CompletionScore):
-        return np.log(np.maximum(answer.words.astype(np.float64), RARE))
-    if isinstance(answer, SentenceScore):
-        return np.array([answer.log_probs.mean()]) if answer.log_probs.size else np.empty(0)
-    if answer.log_prob is None:
-        return np.empty(0)
-    return np.array([answer.log_prob / max(answer.pieces, 1)])
-
-
-def _difference(answers: Sequence[Floats]) -> float:
-    """The largest difference between two of the answers; infinite where only some are numbers."""
-    if len({answer.shape for answer in answers}) > 1:
-        return math.inf
-    values = np.array(answers)
-    missing = np.isnan(values)
-    if bool((missing.any(axis=0) & ~missing.all(axis=0)).any()):
-        return math.inf
-    known = values[:, ~missing.any(axis=0)]
-    low, high = known.min(axis=0), known.max(axis=0)
-    apart = low != high  # infinite numbers can be equal too
-    return float((high[apart] - low[apart]).max(initial=0.0))
-
-
-def _text(request: Request[Any]) -> str:
-    if isinstance(request, SentenceRequest | LabelRequest | SimilarityRequest):
-        return request.text
-    left, right = getattr(request, "left", ""), getattr(request, "right", "")
-    return f"{left}{getattr(request, 'filler', '<mask>')}{right}"

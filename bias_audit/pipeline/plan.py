@@ -13,11 +13,12 @@ from bias_audit.errors import NothingToAuditError
 from bias_audit.metrics.registry import default_metrics
 from bias_audit.metrics.scored_probe import WordLists
 from bias_audit.probes.catalogue import ProbeCatalogue
-from bias_audit.probes.expand import Expansion, expand
+from bias_audit.probes.expand import Expansion, expand, with_siblings
 from bias_audit.probes.probe import Group, Probe, words_of
 from bias_audit.probes.schema.lexicon import WordSet
 from bias_audit.probes.schema.text import primary_language
-from bias_audit.records import Reading, Skip
+from bias_audit.records import Skip
+from bias_audit.utils.readings import READINGS, Reading
 
 PLACEBO = "~placebo"
 
@@ -62,7 +63,10 @@ class Plan:
 
     def read_as(self, reading: Reading) -> Plan:
         """Return the plan with the sentences of a reading."""
-        if reading != "similarity":
+        if READINGS[reading].names_words:
+            named = {name: with_siblings(one) for name, one in self.expansions.items()}
+            return dataclasses.replace(self, expansions=named)
+        if not READINGS[reading].is_cosine:
             return self
         judged = [task.probe for task in self.tasks if task.probe.spec.role == "probe"]
         lost = [

@@ -25,7 +25,8 @@ from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.from_config import RunRequest
 from bias_audit.pipeline.judge import check_readings, judge_run
-from bias_audit.pipeline.model_checks import RepeatCheck, check_model, check_name
+from bias_audit.pipeline.model_checks import check_model, check_name
+from bias_audit.pipeline.repeats import RepeatCheck
 from bias_audit.pipeline.score import ProgressListener
 from bias_audit.pipeline.tasks import Part, Task, plan_tasks
 from bias_audit.probes.catalogue import ProbeCatalogue
@@ -34,8 +35,9 @@ from bias_audit.records import ModelInfo
 from bias_audit.results.evidence import EVIDENCE_FILE
 from bias_audit.results.io import Results, normalise
 from bias_audit.results.run_folder import StoredRun
-from bias_audit.results.schema import Model, Run, SanityCheck, Tool
+from bias_audit.results.run_record import Model, Run, SanityCheck, Tool
 from bias_audit.utils import clock
+from bias_audit.utils.readings import READINGS, USUAL
 from bias_audit.utils.versions import package_versions
 
 
@@ -180,7 +182,7 @@ def reads_labels(model: str, options: Mapping[str, Any]) -> bool:
         return True
     try:
         mine = {key: value for key, value in options.items() if key in FILE_OPTIONS}
-        return locate_model(ModelOptions(name=model, **mine)).reading == "label"
+        return READINGS[locate_model(ModelOptions(name=model, **mine)).reading].of == "label"
     except ModelLoadError:  # said when it is opened
         return False
 
@@ -280,7 +282,7 @@ def _manifest(
 def _joint_digest(parts: Sequence[Part], info: ModelInfo) -> str:
     """SHA-256 of everything that the run was made from, and of how the model was read."""
     digests = [part.digest for part in parts]
-    if info.reading != "mask":
+    if info.reading != USUAL:
         digests.append(info.reading)
     if len(digests) == 1:
         return digests[0]

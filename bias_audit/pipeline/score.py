@@ -18,26 +18,12 @@ from bias_audit.errors import ScoringError
 from bias_audit.metrics.both_articles import merge_articles
 from bias_audit.metrics.completion_vocabulary import join_vocabularies
 from bias_audit.metrics.lpbs import PRIORS, prior_column
-from bias_audit.metrics.scored_probe import (
-    ScoredProbe,
-    Scores,
-    Settings,
-    build_cube,
-    build_extra_groups,
-    split_answers,
-    with_priors,
-)
+from bias_audit.metrics.score_cube import Scores, build_cube, build_extra_groups, with_priors
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings, split_answers
 from bias_audit.metrics.word_properties import prior_words
 from bias_audit.pipeline.plan import Plan
 from bias_audit.probes.expand import article_before
-from bias_audit.records import (
-    CompletionScore,
-    FillRequest,
-    FillScore,
-    Prompt,
-    Skip,
-    WordPrior,
-)
+from bias_audit.records import CompletionScore, FillRequest, FillScore, Prompt, Skip, WordPrior
 
 Answer = FillScore | CompletionScore
 FRAMES = (("", "."), ("(", ")"), ('"', '"'), ("- ", ""))

@@ -18,7 +18,7 @@ from bias_audit.records import OTHERS
 from bias_audit.reports.formats.csv import CLUSTERS, KIND, value_of
 from bias_audit.reports.view.measures import AXIS as DATA_SETS
 from bias_audit.results import Finding, ProbeRecord, Result, Results, TargetEffect
-from bias_audit.results.evidence import EVIDENCE_COLUMNS, Source
+from bias_audit.results.evidence import COSINE, EVIDENCE_COLUMNS, Source
 from bias_audit.results.schema import OUTCOMES
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ COLUMNS: dict[str, dict[str, str]] = {
         "target": "the scored word's id",
         "pole": "the pole of the word: `+`, `-`, or `0` for neither",
         "text": "the sentence",
-        "probability": "of the scored word in its place",
-        "log_prob": "its logarithm, nats",
+        "probability": "of the scored word in its place; missing for an encoder",
+        "log_prob": "its logarithm, nats; of an encoder its `cosine` in standard deviations",
         "pieces": "pieces of the word in the model's vocabulary",
         "rank": "place among the likeliest words, where it is among them",
         "skip": "why there is no score; empty where there is one",
@@ -282,6 +282,8 @@ def evidence(table: pd.DataFrame, *, full: bool = False) -> pd.DataFrame:
 
     shown = [*COLUMNS["evidence"]]
     more = [name for name in EVIDENCE_COLUMNS if name not in shown] if full else []
+    if COSINE in table:
+        return table.assign(probability=np.nan)[[*shown, COSINE, *more]]
     return table.assign(probability=np.exp(table["log_prob"]))[[*shown, *more]]
 
 

@@ -25,8 +25,8 @@ from bias_audit.metrics.registry import names as optional_metrics
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.assemble import Analysis, analyse_cached, plan_manifest
 from bias_audit.pipeline.audit import evidence_bytes
-from bias_audit.pipeline.model_checks import RepeatCheck, check_repeats, repeat_requests
 from bias_audit.pipeline.plan import Plan, make_plan
+from bias_audit.pipeline.repeats import RepeatCheck, check_repeats, repeat_requests
 from bias_audit.pipeline.result_cache import ResultCache
 from bias_audit.pipeline.score import ProgressListener, ScoredPlan, score_plan
 from bias_audit.probes.catalogue import ProbeCatalogue
@@ -34,7 +34,8 @@ from bias_audit.probes.probe import Probe
 from bias_audit.probes.schema.probe import ProbeSpec
 from bias_audit.records import LabelRequest, ModelInfo, SentenceRequest
 from bias_audit.results import EVIDENCE_FILE, PAIR_SCORES_FILE
-from bias_audit.results.schema import SanityCheck
+from bias_audit.results.run_record import SanityCheck
+from bias_audit.utils.readings import READINGS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,13 +122,6 @@ def plan_tasks(
     return tasks
 
 
-_FIT_HINTS = {
-    "label": "name probes for classifiers, -p labels; or copy one and write the model's own label"
-    " under 'any': bias-audit probes new NAME --like toxicity-religion"
-}
-"""What to do where no probe is left, by reading."""
-
-
 def misfit(spec: ProbeSpec, info: ModelInfo) -> str:
     """Say why a model cannot be asked a probe; empty where it can."""
     if info.reading not in spec.readings:
@@ -208,7 +202,7 @@ class ProbeTask:
         name, why = next(iter(unfit.items()))
         raise UsageError(
             f"none of the probes can be asked of '{info.name}', for example {name}: {why}",
-            hint=_FIT_HINTS.get(info.reading, "see 'bias-audit probes list' for others"),
+            hint=READINGS[info.reading].hint,
         )
 
     def score(

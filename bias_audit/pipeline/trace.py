@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 from bias_audit.analysis.trace import trace
@@ -13,6 +12,7 @@ from bias_audit.pipeline.audit import evidence_bytes
 from bias_audit.pipeline.run import audit
 from bias_audit.pipeline.score import ProgressListener
 from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.results.io import is_run
 from bias_audit.results.run_folder import StoredRun
 from bias_audit.results.trace import Trace
 
@@ -44,7 +44,7 @@ def trace_models(
     names = catalogue.select(probes) if probes else []
     runs = []
     for name in (base, deployed):
-        if _is_run(name):
+        if is_run(name):
             runs.append(_only(StoredRun.open(name), names))
         elif not names:
             raise UsageError(
@@ -56,12 +56,6 @@ def trace_models(
             evidence = None if one.measured is None else evidence_bytes(one.measured)
             runs.append(StoredRun(results=one.results, evidence=evidence))
     return trace(*runs, names=(base, deployed))
-
-
-def _is_run(name: str) -> bool:
-    """Whether a name is that of a stored run; a folder without results is a model's."""
-    path = Path(name)
-    return path.suffix == ".json" or path.name == "latest" or (path / "results.json").is_file()
 
 
 def _only(run: StoredRun, names: Sequence[str]) -> StoredRun:

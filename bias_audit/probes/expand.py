@@ -26,7 +26,8 @@ from bias_audit.probes.schema.text import (
     parse_slots,
     primary_language,
 )
-from bias_audit.records import Pole, Prompt, Reading, Skip
+from bias_audit.records import Pole, Prompt, Skip
+from bias_audit.utils.readings import READINGS, USUAL, Reading
 
 MOST_PROMPTS = 1_000_000
 """Prompts of one probe; the largest probe of the catalogue has 22,300."""
@@ -59,11 +60,11 @@ class SplitSentence:
     """Character spans of the slots' words in the whole text."""
 
 
-def expand(probe: Probe, reading: Reading = "mask") -> Expansion:
+def expand(probe: Probe, reading: Reading = USUAL) -> Expansion:
     """Render every sentence of a probe.
 
-    Read as ``similarity``, the place of the target holds the probe's stand-in, and queries name the
-    target. Read as ``continuation``, open prompts name those of the other group words.
+    Where scores are cosines, the place of the target holds the probe's stand-in, and queries name
+    the target. Where answers name their words, open prompts name those of the other group words.
 
     A word without the form that a sentence needs is left out of the whole probe (the design stays
     complete: every word in every frame) and reported as ``not_applicable``.
@@ -76,13 +77,29 @@ def expand(probe: Probe, reading: Reading = "mask") -> Expansion:
     terms = _terms(probe, probe.groups, skips)
     extra_terms = _terms(probe, probe.extra_groups, skips)
     targets = [t for t in probe.targets if not _lacks(probe, t.word, "target", skips)]
-    scored = _compared_texts if reading == "similarity" else _scored_prompts
-    opened = [*_open(probe, terms, skips)]
-    if reading == "continuation":
-        opened = _with_siblings(opened)
-    prompts = (*scored(probe, terms, targets), *opened)
+    scored = _compared_texts if READINGS[reading].is_cosine else _scored_prompts
+    prompts = (*scored(probe, terms, targets), *_open(probe, terms, skips))
     extra = tuple(scored(probe, extra_terms, targets))
-    return Expansion(prompts=prompts, skips=tuple(skips.values()), extra_prompts=extra)
+    whole = Expansion(prompts=prompts, skips=tuple(skips.values()), extra_prompts=extra)
+    return with_siblings(whole) if READINGS[reading].names_words else whole
+
+
+def with_siblings(expansion: Expansion) -> Expansion:
+    """Have each open prompt name the texts of its sentence, and article, with every group word."""
+
+    def key(prompt: Prompt) -> tuple[str, str, str]:
+        return prompt.template, prompt.variant, article_before(prompt.left)
+
+    texts: dict[tuple[str, str, str], set[str]] = {}
+    for prompt in expansion.prompts:
+        if prompt.filler is None:
+            texts.setdefault(key(prompt), set()).add(prompt.left)
+    shared = {sentence: tuple(sorted(lefts)) for sentence, lefts in texts.items()}
+    prompts = (
+        replace(prompt, siblings=shared[key(prompt)]) if prompt.filler is None else prompt
+        for prompt in expansion.prompts
+    )
+    return replace(expansion, prompts=tuple(prompts))
 
 
 def _require_few(probe: Probe) -> None:
@@ -354,16 +371,6 @@ def _open(probe: Probe, terms: list[tuple[str, Word]], skips: dict[str, Skip]) -
                 except KeyError as missing:
                     detail = f"has no form {missing}, which open completions need"
                     skips.setdefault(f"open:{term.id}", _skip(probe, "term", term, detail))
-
-
-def _with_siblings(prompts: Sequence[Prompt]) -> list[Prompt]:
-    """Name the texts of the same sentence, and article, with every group word."""
-    keys = [(prompt.template, prompt.variant, article_before(prompt.left)) for prompt in prompts]
-    texts: dict[tuple[str, str, str], dict[str, None]] = {}
-    for key, prompt in zip(keys, prompts, strict=True):
-        texts.setdefault(key, {})[prompt.left] = None
-    shared = {key: tuple(sorted(lefts)) for key, lefts in texts.items()}
-    return [replace(p, siblings=shared[key]) for key, p in zip(keys, prompts, strict=True)]
 
 
 def article_before(left: str) -> str:

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from bias_audit.probes.schema.lexicon import Lexicon, Sanity, TemplateSet
 from bias_audit.probes.schema.probe import ProbeSpec
 from bias_audit.probes.suites import Suites
+from bias_audit.utils.field_notes import describe, field_notes
 from bias_audit.utils.file_model import FileModel
 
 FILES: Mapping[str, type[FileModel]] = {
@@ -29,35 +30,25 @@ MODELINE = "# yaml-language-server: $schema="
 """The line by which editors find the schema of a file."""
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 COMMENT = "Made by bias-audit from the formats of its files; it is written again, do not edit it."
-_TEXT = {"Entry": "sg", "HeadNoun": "sg", "Template": "text", "ProbeUse": "use"}
+_TEXT = {
+    "Entry": "sg",
+    "HeadNoun": "sg",
+    "Template": "text",
+    "ProbeUse": "use",
+    "ModelConfig": "name",
+}
 """Models that may be written as a text, which then is this key."""
 _LIST = {"WordSet": "entries", "Pole": "words", "Suite": "probes"}
 """Models that may be written as a list, which then is this key."""
 
-Notes = Mapping[str, Mapping[str, str]]
 
-
-def schema_of(model: type[BaseModel], notes: Notes | None = None) -> dict[str, Any]:
-    """Return the JSON Schema of a file.
-
-    Args:
-        model: the model that reads the file.
-        notes: one line for each key, by the name of its model; editors show them.
-    """
-    schema = model.model_json_schema()
+def schema_of(model: type[BaseModel]) -> dict[str, Any]:
+    """Return the JSON Schema of a file, with a line on every key, which editors show."""
+    schema = describe(model.model_json_schema(), field_notes(model))
     definitions = schema.pop("$defs", {})
-    models = {model.__name__: schema, **definitions}
-    for name, definition in models.items():
-        _describe(definition, (notes or {}).get(name, {}))
     short = {name: _with_short_form(name, definition) for name, definition in definitions.items()}
     plain: dict[str, Any] = _plain({**schema, "$defs": short} if short else schema)
     return {"$schema": DIALECT, "$comment": COMMENT, **plain}
-
-
-def _describe(schema: dict[str, Any], notes: Mapping[str, str]) -> None:
-    for key, text in notes.items():
-        if key in schema.get("properties", {}):
-            schema["properties"][key]["description"] = text
 
 
 def _with_short_form(name: str, schema: dict[str, Any]) -> dict[str, Any]:

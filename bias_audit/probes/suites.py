@@ -31,11 +31,11 @@ class Suite(FileModel):
     short_list = "probes"
 
     title: Text | None = None
-    """What it is for, in one line."""
+    """What it is for."""
     probes: tuple[Text, ...] = Field(min_length=1)
-    """Ids, globs, ``axis:NAME`` and ``language:TAG``; no other suite."""
+    """Ids, globs, ``axis:NAME``, ``language:TAG``; no other suite."""
     exclude: tuple[Text, ...] = ()
-    """What is left out of them, written in the same way."""
+    """What is left out of them."""
 
     @model_validator(mode="after")
     def _no_twins(self) -> Suite:
@@ -53,6 +53,7 @@ class Suites(FileModel):
     version: int = Field(default=1, ge=1)
     title: Text | None = None
     suites: dict[Id, Suite] = Field(min_length=1)
+    """The suites by name; no name may be the name of a probe."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,17 +16,9 @@ from bias_audit.reports import wording as words
 from bias_audit.reports.text import clean, tidy
 from bias_audit.reports.view.index import Index, strength
 from bias_audit.reports.view.verdict import gate_line, pairs, waiver_text
-from bias_audit.results import (
-    Finding,
-    Gate,
-    Result,
-    Results,
-    Sentence,
-    State,
-    WaiverRecord,
-)
+from bias_audit.results import Finding, Gate, Result, Results, Sentence, State, WaiverRecord
 from bias_audit.results.decisions import is_incomplete
-from bias_audit.results.schema import NOT_MEASURED
+from bias_audit.results.run_record import NOT_MEASURED
 
 Level = Literal["error", "warning", "note", "none"]
 """``error`` stops a build, ``warning`` wants a look, ``note`` informs, ``none`` is a pass."""

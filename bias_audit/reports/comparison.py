@@ -25,9 +25,9 @@ from bias_audit.reports.text import (
     times,
     with_sign,
 )
-from bias_audit.reports.view import page
+from bias_audit.reports.view import exhibits
+from bias_audit.reports.view.exhibits import Cell, prose
 from bias_audit.reports.view.index import OTHERS
-from bias_audit.reports.view.page import Cell, prose
 from bias_audit.results import Change, Comparison, Model, ShareChange, dump_json, round_floats
 from bias_audit.results.codes import CODES, describe
 from bias_audit.utils.scales import scale_of
@@ -184,7 +184,7 @@ class _Sheet:
     """A comparison in the words that every output shows."""
 
     head: tuple[str, ...]
-    rows: tuple[page.Row, ...]
+    rows: tuple[exhibits.Row, ...]
     numbers: tuple[int, ...]
     """Columns that hold one number."""
     lines: tuple[str, ...]
@@ -228,7 +228,7 @@ def _sheet(comparison: Comparison, secondary: bool) -> _Sheet:
     return _Sheet(head=(*head, "In words"), rows=rows, numbers=numbers, lines=lines)
 
 
-def _row(change: Change) -> page.Row:
+def _row(change: Change) -> exhibits.Row:
     ends = (change.baseline, change.candidate, change.difference)
     word = WORDS[verdict(change)]
     return (
@@ -241,7 +241,7 @@ def _row(change: Change) -> page.Row:
     )  # fmt: skip
 
 
-def _share_row(share: ShareChange) -> page.Row:
+def _share_row(share: ShareChange) -> exhibits.Row:
     which = "all pairs" if share.category == ALL else short(clean(share.category), 24)
     p = share.p_value if share.category == ALL else share.p_adjusted
     state = share_verdict(share)
@@ -353,8 +353,8 @@ class ComparisonPage:
     title: str
     lead: str
     facts: tuple[tuple[str, str], ...]
-    picture: page.Slopes | None
-    table: page.Table | None
+    picture: exhibits.Slopes | None
+    table: exhibits.Table | None
     alone: str
     """Why there is no chart, or no table either."""
     remarks: tuple[str, ...]
@@ -377,7 +377,7 @@ def build_page(comparison: Comparison, secondary: bool) -> ComparisonPage:
             (row[0], *_ends(change), *row[3:]) for row, change in zip(rows, changes, strict=False)
         )
     left = len(sheet.rows) - len(rows)
-    table = page.Table(
+    table = exhibits.Table(
         caption=caption,
         head=sheet.head,
         rows=tuple(tuple(Cell(clip(c.text, 200), c.value, long=c.long) for c in r) for r in rows),
@@ -433,8 +433,8 @@ def _same(comparison: Comparison) -> str:
 
 
 def _slopes(
-    comparison: Comparison, changes: Sequence[Change], table: page.Table
-) -> page.Slopes | None:
+    comparison: Comparison, changes: Sequence[Change], table: exhibits.Table
+) -> exhibits.Slopes | None:
     """The first gaps of the table that both runs could measure, in the unit that most have."""
     both = [c for c in changes if c.baseline is not None and c.candidate is not None]
     if not both:
@@ -442,7 +442,7 @@ def _slopes(
     unit = Counter(change.unit for change in both).most_common(1)[0][0]
     able = [change for change in both if change.unit == unit]
     rows = tuple(
-        page.Slope(
+        exhibits.Slope(
             label=middle(gap_name(change), 110),
             before=change.baseline or 0.0,
             after=change.candidate or 0.0,
@@ -456,7 +456,7 @@ def _slopes(
             f" {left:,} more, without a number in both runs or in another unit, "
             f"{'stands' if left == 1 else 'stand'} in the table only."
         )
-    return page.Slopes(
+    return exhibits.Slopes(
         name="chart-changes",
         title="Which gaps have changed, and to which side?",
         question=_READ + cut,
@@ -476,7 +476,7 @@ def _end_name(run: str, model: Model | None, otherwise: str) -> str:
     return name.rstrip("/").rsplit("/", 1)[-1] or otherwise
 
 
-def _summary(rows: Sequence[page.Slope], unit: str) -> str:
+def _summary(rows: Sequence[exhibits.Slope], unit: str) -> str:
     def number(value: float) -> str:
         return f"{value:.3g}" if scale_of(unit) is None else size(abs(value), unit)
 

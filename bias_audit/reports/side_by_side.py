@@ -14,11 +14,11 @@ from bias_audit.reports.formats import markdown
 from bias_audit.reports.formats.html import fill
 from bias_audit.reports.formats.markdown import escape
 from bias_audit.reports.text import bounds, clean, clip, count, plain, short, size, tidy, with_sign
-from bias_audit.reports.view import page
+from bias_audit.reports.view import exhibits
 from bias_audit.reports.view.build import CANNOT
 from bias_audit.reports.view.charts import interval_row
+from bias_audit.reports.view.exhibits import Cell, prose, ratio
 from bias_audit.reports.view.index import Index
-from bias_audit.reports.view.page import Cell, prose, ratio
 from bias_audit.results import Result, Results
 from bias_audit.results.schema import OUTCOMES
 
@@ -86,7 +86,7 @@ def _markdown(runs: NamedRuns) -> str:
     return markdown.within(start, parts, room, more=" parts, which do not fit here.") + end
 
 
-def _lines(table: page.Table) -> str:
+def _lines(table: exhibits.Table) -> str:
     rows = (markdown.table_row(cell.text for cell in row) for row in table.rows)
     note = f"\n{escape(table.note)}\n" if table.note else ""
     return markdown.table_head(table.head) + "".join(rows) + note
@@ -110,8 +110,8 @@ class AxisPart:
 
     name: str
     title: str
-    picture: page.Intervals | None
-    table: page.Table
+    picture: exhibits.Intervals | None
+    table: exhibits.Table
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,9 +121,9 @@ class SideBySide:
     title: str
     lead: str
     notices: tuple[str, ...]
-    models: page.Table
+    models: exhibits.Table
     axes: tuple[AxisPart, ...]
-    lost: page.Table | None
+    lost: exhibits.Table | None
     """What is not set side by side, and why."""
     remarks: tuple[str, ...]
 
@@ -177,7 +177,7 @@ def build(named: NamedRuns) -> SideBySide:
         title=f"{len(runs)} models side by side",
         lead=_lead(len(matches), len(axes), len(lost)),
         notices=(*_same_weights(runs), *_narrow(runs), *_other_files(runs)),
-        models=page.Table(
+        models=exhibits.Table(
             caption="The models, and the outcomes of the comparisons that all of them share",
             head=(*(part[:1].upper() + part[1:] for part in head), "Run"),
             rows=tuple(
@@ -187,7 +187,7 @@ def build(named: NamedRuns) -> SideBySide:
             note="Gates of a configuration are not shown here.",
         ),
         axes=tuple(_axis(runs, axis, some) for axis, some in axes.items()),
-        lost=page.Table(
+        lost=exhibits.Table(
             caption="What is not set side by side",
             head=("Comparison", "Why"),
             rows=tuple((prose(what), Cell(why)) for what, why in lost[:_OMISSIONS]),
@@ -244,7 +244,7 @@ def _lead(matches: int, axes: int, lost: int) -> str:
     )
 
 
-def _model(run: _Run, results: Sequence[Result]) -> page.Row:
+def _model(run: _Run, results: Sequence[Result]) -> exhibits.Row:
     audit = run.index.audit
     outcomes = Counter(result.outcome for result in results)
     unit = run.index.unit
@@ -273,15 +273,15 @@ def _axis(runs: Sequence[_Run], axis: str, matches: Sequence[_Match]) -> AxisPar
 
 
 def _picture(
-    runs: Sequence[_Run], axis: str, ordered: Sequence[_Match], table: page.Table, name: str
-) -> page.Intervals | None:
+    runs: Sequence[_Run], axis: str, ordered: Sequence[_Match], table: exhibits.Table, name: str
+) -> exhibits.Intervals | None:
     unit = runs[0].index.unit
     able = [m for m in ordered if m.apart >= 0 and all(r.unit == unit for r in m.results)]
     drawn = able[: max(_ROWS // len(runs), 1)]
     if not drawn:
         return None
     cut = f" The first {len(drawn)} of {len(able)} are drawn." if len(able) > len(drawn) else ""
-    return page.Intervals(
+    return exhibits.Intervals(
         name=f"chart-{name}",
         title=f"How do the models differ on the axis “{axis}”?",
         question=_READ + cut,
@@ -313,7 +313,7 @@ def _summary(runs: Sequence[_Run], matches: Sequence[_Match]) -> str:
     return f"{'; '.join(parts)}."
 
 
-def _table(runs: Sequence[_Run], axis: str, ordered: Sequence[_Match]) -> page.Table:
+def _table(runs: Sequence[_Run], axis: str, ordered: Sequence[_Match]) -> exhibits.Table:
     rows = tuple(
         (
             prose(match.title),
@@ -323,7 +323,7 @@ def _table(runs: Sequence[_Run], axis: str, ordered: Sequence[_Match]) -> page.T
         for match in ordered[: max(_CELLS // len(runs), 1)]
     )
     left = len(ordered) - len(rows)
-    return page.Table(
+    return exhibits.Table(
         caption=f"Gaps on the axis “{axis}”, with intervals and outcomes",
         head=("Comparison", "Apart", *(short(run.label, 40) for run in runs)),
         rows=rows,

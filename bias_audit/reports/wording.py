@@ -23,6 +23,7 @@ from bias_audit.reports.text import (
     with_sign,
 )
 from bias_audit.results import Floor, Outcome, ProbeRecord, Result, Results, State
+from bias_audit.utils.readings import READINGS
 from bias_audit.utils.scales import gap_scale, scale_of
 
 STATES: tuple[State, ...] = ("fail", "unclear", "error", "pass", "waived", "skipped")
@@ -91,15 +92,6 @@ def bounds_note(unit: str) -> str:
     return f"Bounds are rounded outward to {', '.join(steps)} or {last}."
 
 
-_SHOWN: Mapping[str, str] = {
-    "label": "how the named classifier's labels of whole sentences differ between social groups",
-    "similarity": "which associations the vectors of the named encoder carry between words for "
-    "social groups and other words",
-}
-_OF_WORDS = (
-    "which associations the named checkpoint's own word probabilities carry between words for "
-    "social groups and other words"
-)
 PILLS: dict[str, str] = {
     **{state: words for state, (words, _) in STATE_WORDS.items()},
     **{outcome: words for outcome, (words, _) in OUTCOME_WORDS.items()},
@@ -263,20 +255,15 @@ def effect(result: Result) -> str:
 
 def score(value: float, reading: str) -> str:
     """What the model gave for one sentence: a probability, a logarithm, or a cosine."""
-    if reading == "similarity":
-        return plain(value)
-    return with_sign(value, 1) if reading == "continuation" else percent(math.exp(min(value, 0.0)))
-
-
-def score_name(reading: str) -> str:
-    """Name that number, at the head of a column."""
-    names = {"continuation": "log-probability of the sentence", "similarity": "cosine"}
-    return names.get(reading, "probability")
+    form = READINGS[reading].form
+    if form == "percent":
+        return percent(math.exp(min(value, 0.0)))
+    return plain(value) if form == "cosine" else with_sign(value, 1)
 
 
 def what_is_shown(reading: str) -> str:
     """Say what a report can show of a model that is read so."""
-    what, end = _SHOWN.get(reading, _OF_WORDS), "with an interval for each number."
+    what, end = READINGS[reading].shows, "with an interval for each number."
     return f"This report shows {what}, in the sentence frames of these probes, {end}"
 
 

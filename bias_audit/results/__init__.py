@@ -23,6 +23,7 @@ from bias_audit.results.io import (
     SCHEMA_VERSION,
     Results,
     dump_json,
+    is_run,
     load_results,
     locate,
     normalise,
@@ -36,6 +37,15 @@ from bias_audit.results.run_folder import (
     require_free,
     write_run,
 )
+from bias_audit.results.run_record import (
+    Determinism,
+    ErrorRecord,
+    MetricRecord,
+    Model,
+    Run,
+    SanityCheck,
+    Tool,
+)
 from bias_audit.results.schema import (
     Card,
     Check,
@@ -44,19 +54,13 @@ from bias_audit.results.schema import (
     Companion,
     Completion,
     Coverage,
-    Determinism,
-    ErrorRecord,
     Floor,
     GroupProfile,
-    MetricRecord,
-    Model,
     Outcome,
     ProbeRecord,
     Record,
     Result,
     Role,
-    Run,
-    SanityCheck,
     Sentence,
     Size,
     SkipRecord,
@@ -64,7 +68,6 @@ from bias_audit.results.schema import (
     TargetEffect,
     TargetProfile,
     TemplateEffect,
-    Tool,
     WordShare,
 )
 
@@ -75,6 +78,7 @@ __all__ = [
     "Model", "Outcome", "ProbeRecord", "Record", "Result", "Results", "RiseBound", "Role", "Run",
     "SanityCheck", "Sentence", "ShareChange", "Size", "SkipRecord", "State", "StoredRun",
     "TargetEffect", "TargetProfile", "TemplateEffect", "Tool", "WaiverRecord", "WordShare",
-    "default_folder", "dump_json", "finding_id", "load_results", "locate", "missing_change",
-    "normalise", "read_manifest", "require_free", "results_text", "round_floats", "write_run",
+    "default_folder", "dump_json", "finding_id", "is_run", "load_results", "locate",
+    "missing_change", "normalise", "read_manifest", "require_free", "results_text", "round_floats",
+    "write_run",
 ]  # fmt: skip

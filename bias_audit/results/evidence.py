@@ -31,12 +31,37 @@ Source = Path | bytes
 Key = tuple[str, ...]
 """What a score was asked for, as in :data:`KEY_COLUMNS`; two runs are paired by it."""
 
-EVIDENCE_COLUMNS = (
-    "probe", "role", "axis", "template", "template_cluster", "variant", "group", "term", "label",
-    "term_cluster", "pair", "target", "target_cluster", "pole", "text", "log_prob",
-    "prior_log_prob", "pieces", "rank", "skip", "detail",
-)  # fmt: skip
-"""One row per prompt and target. ``log_prob`` is in nats and empty where ``skip`` says why."""
+EVIDENCE: Mapping[str, str] = {
+    "probe": "probe, control, or `<probe>~placebo`",
+    "role": "`probe`, `positive_control` or `negative_control` (placebos too)",
+    "axis": "axis of the probe",
+    "template": "id of the sentence",
+    "template_cluster": "its cluster: sentences that share one count as one unit",
+    "variant": "words of further named slots",
+    "group": "group of the sentence, or of the masked word",
+    "term": "id of the group word",
+    "label": "identity word; terms that share one count once",
+    "term_cluster": "cluster of the label inside its group",
+    "pair": "matched words of two groups share it; empty elsewhere",
+    "target": "id of the target",
+    "target_cluster": "cluster of the target inside its pole",
+    "pole": "`+`, `-`, or `0` for neither",
+    "text": "the sentence with the scored word in place",
+    "log_prob": (
+        "natural logarithm, 6 decimals; empty where `skip` says why; of sentence encoders, "
+        "standard deviations above the mean of the frame"
+    ),
+    "prior_log_prob": (
+        "the same while the sentence's other word is masked too; empty unless a measure on "
+        "request asked for it, and for groups beside"
+    ),
+    "pieces": "number of vocabulary pieces of the word",
+    "rank": "rank in the vocabulary, for words of one piece",
+    "skip": "why there is no score, a reason code of skips",
+    "detail": "the same in words",
+}
+"""Columns with their meaning: a row for each sentence and scored word, controls included."""
+EVIDENCE_COLUMNS = tuple(EVIDENCE)
 COSINE = "cosine"
 """A further column in the reading ``similarity``, where ``log_prob`` is in standard deviations."""
 DESIGN_COLUMNS = ("role", "template_cluster", "term_cluster", "pair", "target_cluster")
@@ -151,7 +176,7 @@ def used_scores(cells: Cells, mask: Literal["target", "group"]) -> Mapping[Key, 
     """Return the scores that the run itself used: what it dropped is dropped again.
 
     A sentence that is too long for any word goes as a whole, and so does a word that could not be
-    scored in any sentence left; as in :func:`bias_audit.metrics.scored_probe.build_cube`.
+    scored in any sentence left; as in :func:`bias_audit.metrics.score_cube.build_cube`.
     """
     if not cells.skips:
         return cells.scores

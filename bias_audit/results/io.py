@@ -16,27 +16,32 @@ from bias_audit.errors import UsageError
 from bias_audit.results.codes import BLOCKING, LOUD, SILENT
 from bias_audit.results.decisions import Comparison, Finding, Gate, WaiverRecord
 from bias_audit.results.evidence import MAX_LOG_PROB
-from bias_audit.results.schema import (
-    Claim,
+from bias_audit.results.run_record import (
     Determinism,
     ErrorRecord,
-    Floor,
     MetricRecord,
     Model,
+    Run,
+    SanityCheck,
+    Tool,
+)
+from bias_audit.results.schema import (
+    Claim,
+    Floor,
     Outcome,
     ProbeRecord,
     Record,
     Result,
-    Run,
-    SanityCheck,
     SkipRecord,
     State,
-    Tool,
 )
 from bias_audit.utils.json_text import read_json
+from bias_audit.utils.readings import READINGS
 
 SCHEMA_VERSION = "3.0"
 """Fields may be added in a minor version and removed only in a major one."""
+LATEST = "latest"
+"""The file beside the run folders that names the newest, and how people call that run."""
 
 LARGEST_NUMBER = 1e100
 """No gap is this large; twice it is still a number."""
@@ -71,24 +76,29 @@ class Results(Record):
     floor: Floor | None = None
     """What meaningless words show in this run; None without negative controls."""
     sanity: SanityCheck | None = None
+    """In English, or in the language of the probes when none is English."""
     further_sanity: tuple[SanityCheck, ...] = ()
     """The same check in further languages, when probes of several languages ran together."""
     determinism: Determinism | None = None
-    """None where nothing was scored."""
     probes: tuple[ProbeRecord, ...] = ()
+    """Controls included."""
     results: tuple[Result, ...] = ()
     metrics: tuple[MetricRecord, ...] = ()
-    """The measures of all results and companions, by id."""
+    """The measures of all results and companions."""
     findings: tuple[Finding, ...] = ()
+    """Strongest first."""
     gates: tuple[Gate, ...] = ()
     skips: tuple[SkipRecord, ...] = ()
+    """Of all runs."""
     errors: tuple[ErrorRecord, ...] = ()
     waivers: tuple[WaiverRecord, ...] = ()
+    """Those that cover nothing included."""
     comparison: Comparison | None = None
-    """The first baseline that the gates name, or the one that was asked for."""
+    """Comparison with the first baseline that the gates name, or null."""
     notices: tuple[str, ...] = ()
     """What a reader should know about how the run was judged."""
     exit_code: int = 0
+    """Before ``--exit-zero``."""
 
 
 def round_floats(value: Any, digits: int = 8) -> Any:
@@ -123,7 +133,9 @@ def results_text(results: Results) -> str:
 
 
 def locate(run: str | Path) -> Path:
-    """Return the ``results.json`` of ``run``: a file, a run folder, or ``audit-runs/latest``.
+    """Return the ``results.json`` of ``run``: a file, a run folder, or the newest run.
+
+    That is ``latest``, unless something else has this name, and ``audit-runs/latest``.
 
     Raises:
         UsageError: nothing of the kind is there.
@@ -131,6 +143,8 @@ def locate(run: str | Path) -> Path:
     if run == "":
         raise UsageError("expected a run folder or a results.json, got an empty text")
     path = Path(run)
+    if str(run) == LATEST and not path.exists():
+        run = path = Path("audit-runs", LATEST)
     if path.is_file() and path.suffix != ".json":
         path = path.parent / path.read_text(encoding="utf-8", errors="replace").strip()[:200]
     if path.is_dir():
@@ -141,6 +155,14 @@ def locate(run: str | Path) -> Path:
             hint="run 'bias-audit run' first, or give the folder that it printed",
         )
     return path
+
+
+def is_run(name: str | Path) -> bool:
+    """Whether a name is that of a stored run; a folder without results may be a model's."""
+    path = Path(name)
+    if path.suffix == ".json" or (path / "results.json").is_file():
+        return True
+    return path.name == LATEST and not path.is_dir()
 
 
 def _is_absurd(value: Any) -> bool:
@@ -194,7 +216,7 @@ def check_results(content: Any, path: str) -> Results:
     for finding in results.findings:
         if finding.result not in ids:
             raise UsageError(f"{path} is damaged: the finding '{finding.id}' is about no result")
-        is_cosine = results.model.reading == "similarity"
+        is_cosine = READINGS[results.model.reading].is_cosine
         what, most = ("cosine", 1.0) if is_cosine else ("probability", MAX_LOG_PROB)
         if any(max(s.log_prob_a, s.log_prob_b) > most for s in finding.sentences):
             raise UsageError(f"{path} is damaged: '{finding.id}' has a {what} above 1")

@@ -10,10 +10,8 @@ from typing import Any
 
 from bias_audit.errors import UsageError
 from bias_audit.results.evidence import EVIDENCE_FILE, PAIR_SCORES_FILE, Source
-from bias_audit.results.io import Results, dump_json, load_results, locate, results_text
+from bias_audit.results.io import LATEST, Results, dump_json, load_results, locate, results_text
 from bias_audit.utils.files import sole_writer, write_atomic
-
-LATEST = "latest"
 
 
 def default_folder(base: Path, date: str, digest: str) -> Path:

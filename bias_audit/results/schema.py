@@ -70,12 +70,16 @@ class WordShare(Short):
 
     token: str
     value: float
+    """For ``hurtful_rate`` the share of sentences that have it among the first twenty; for
+    ``completion_valence`` its probability, negative if unpleasant; for ``jsd_share`` bits; for
+    ``completion_words`` and ``hurtful_share`` its probability after the group."""
     harmful: bool = False
     """True for words of the harmful lexicon: reports fold them away."""
     others: float | None = None
-    """The same number after the other group, or the mean of the others."""
+    """For ``completion_words`` its probability after the other group, or the mean of the others."""
     ratio: float | None = None
-    """``value`` over ``others``; None where the word never follows the others."""
+    """How many times as likely it is after the group, with its interval over sentences and group
+    words."""
     ci_low: float | None = None
     """Lower limit of ``ratio``, over sentences and group words."""
     ci_high: float | None = None
@@ -85,88 +89,47 @@ class Companion(Short):
     """A further measure of the same comparison. None is judged."""
 
     metric: str
+    """A metric of a result, or one that stands only here: ``mass_log_odds``, ``aitchison``,
+    ``cosine_gap``, ``pairs_closer``, ``closed_share``, ``neither_share``, ``jsd_total``,
+    ``jsd_within``, ``jsd_share``, ``completion_words``, ``hurtful_share``, ``total_variation``,
+    ``hellinger``, ``top_overlap``, ``jaccard``, ``rank_overlap``, ``hurtful_odds``,
+    ``valence_coverage``, ``labour_pearson``, ``labour_slope``, ``labour_intercept``,
+    ``labour_distance``, ``warmth``, ``competence``, ``rank_agreement``, ``rank_share``,
+    ``consistency``, ``cliffs_delta``, ``rank_biserial``, ``sentence_ranks``, ``standardised_gap``;
+    see method.md. The difference of ``log_odds`` of two groups is ``target_log_odds``."""
     groups: tuple[str, ...] = ()
-    """Ids of the groups that it is about; empty where they are those of the result."""
+    """Ids of the groups that it is about; left out where they are those of the result."""
     top_k: int | None = None
     """How many of the most likely words it looks at."""
     value: float
+    """The number, six digits."""
     ci_low: float | None = None
+    """Interval at the result's ``confidence``."""
     ci_high: float | None = None
     p_value: float | None = None
-    """Of the rank test of the same question, as it is: adjusted for nothing, judged by nothing."""
+    """Of the rank test of the same question; adjusted for nothing, judged by nothing."""
     words: tuple[WordShare, ...] = ()
-    """The words behind it, the largest number first."""
+    """The words behind it."""
 
 
 class Check(Short):
     """One check of how much a result can bear."""
 
     id: str
-    """Its code, such as ``R1b``; ``explain`` knows it."""
+    """``R1a`` and so on; ``bias-audit explain R1a`` says what it asks."""
     value: float | None = None
-    """What it found; None where it could not be computed."""
+    """What it found, four digits; absent where it could not be computed."""
     threshold: float | None = None
-    """Where its consequence begins; None where it only describes."""
+    """Where its consequence begins; absent where it only describes."""
     state: Literal["held", "not_held", "described", "not_possible"]
+    """``held``, ``not_held``, ``described`` (no threshold applies) or ``not_possible`` (``note``
+    says why)."""
     consequence: str = ""
-    """Status or consequence of a check that did not hold; empty otherwise."""
+    """What follows if it did not hold: a status code, or ``unrankable``."""
     note: str = ""
     """Further numbers in words, or why there is none."""
     estimate: float | None = None
-    """The gap as the check leaves it, nats; None where it gives none."""
-
-
-class Tool(Record):
-    """The program that wrote the audit."""
-
-    name: str
-    version: str
-
-
-class Model(Record):
-    """The audited model."""
-
-    name: str
-    revision: str | None = None
-    fingerprint: str
-    tokenizer_digest: str = ""
-    """SHA-256 over the tokenizer's files."""
-    files: dict[str, str] = Field(default_factory=dict)
-    """SHA-256 of each file of the model, by name; empty for a model without files."""
-    kind: str
-    reading: str = "mask"
-    """What a score is: ``mask``, or ``continuation`` for the whole sentence from left to right."""
-    architecture: str = ""
-    vocabulary_size: int
-    parameters: int
-    dtype: str
-    device: str
-    notices: tuple[str, ...] = ()
-
-
-class Run(Record):
-    """How the audit was run."""
-
-    seed: int
-    created: str | None = None
-    """Start of the run, ISO 8601, UTC."""
-    duration_s: float | None = None
-    partial: bool = False
-    """True when ``--limit`` or ``--max-time`` cut the run: nothing is decided."""
-    requested: tuple[str, ...] = ()
-    """Ids of the measures and checks that were asked for by name."""
-    command: str = ""
-    config_digest: str = ""
-    catalogue_digest: str = ""
-    title: str = ""
-    """What the report is called; empty for its own title."""
-    owner: str = ""
-    """Who answers for the audit."""
-    purpose: str = ""
-    """What the audit was made for."""
-    notices: tuple[str, ...] = ()
-    """What a reader should know: files of the user that replace shipped ones, a folder that has the
-    name of a built-in model."""
+    """The gap as the check leaves it, nats; absent where it gives none."""
 
 
 class SkipRecord(Record):
@@ -174,6 +137,7 @@ class SkipRecord(Record):
 
     probe: str
     kind: str
+    """What was lost: ``target``, ``term``, ``template``, ``measure``."""
     what: str
     pole: str = ""
     reason: str
@@ -199,6 +163,7 @@ class Completion(Record):
 
     token: str
     probability: float
+    """Over whole words."""
     harmful: bool = False
     """True for words of the harmful lexicon: reports fold them away."""
 
@@ -208,14 +173,17 @@ class GroupProfile(Record):
 
     id: str
     label: str
+    """As reports call it."""
     terms: tuple[str, ...]
+    """Its labels."""
     priors: tuple[float | None, ...] = ()
-    """The model's own log-probability of each term where nothing is said about it, nats; empty
-    where it was not asked for."""
+    """The model's own log-probability of each term where nothing is said about it, in nats, and its
+    vocabulary pieces; empty where they were not asked for."""
     pieces: tuple[int, ...] = ()
     placebo: bool = False
+    """True in placebo runs."""
     completions: tuple[Completion, ...] = ()
-    """Top completions of the article-free sentences, probabilities averaged over them."""
+    """The top of the article-free sentences, averaged."""
 
 
 class TargetProfile(Record):
@@ -224,13 +192,16 @@ class TargetProfile(Record):
     id: str
     text: str
     pole: str
+    """``+``, ``-``, ``0`` or ``own:<group>``."""
     pieces: int
     log_prob: tuple[float | None, ...]
-    """Mean over templates and terms, nats; comparable between groups, not between targets."""
+    """Mean log-score after each group, in the order of ``groups``; comparable between groups, not
+    between targets."""
     probability: tuple[float | None, ...] = ()
-    """Mean probability after each group; the chain of its pieces where it has several."""
+    """Mean probability after each group; the chain of its pieces where it has several; probes only,
+    not their controls."""
     log_odds: tuple[float | None, ...] = ()
-    """Mean log-odds of that probability, nats; differences between groups are log-odds ratios."""
+    """Mean log-odds of that probability, nats; null where a score is certain."""
     facts: dict[str, float] = Field(default_factory=dict)
 
 
@@ -238,10 +209,13 @@ class Coverage(Record):
     """Words asked for and scored, by pole."""
 
     requested_plus: int
+    """Targets of S+ asked for and scored."""
     scored_plus: int
     requested_minus: int
+    """Targets of S-."""
     scored_minus: int
     terms_requested: int
+    """Labels of group words."""
     terms_scored: int
     templates_requested: int
     templates_scored: int
@@ -251,9 +225,11 @@ class ProbeRecord(Record):
     """One probe of the audit, with what a report shows of it."""
 
     id: str
+    """Probe, control or ``<probe>~placebo``."""
     version: int
+    """Version of the probe file."""
     digest: str = ""
-    """SHA-256 of what its files say; of a published data set, of the user's copy."""
+    """SHA-256 of what its files say; of a published data set, of your copy."""
     language: str = "en-US"
     axis: str
     title: str
@@ -261,9 +237,9 @@ class ProbeRecord(Record):
     """What the probe asks, in one plain sentence."""
     role: Literal["probe", "positive_control", "negative_control"] = "probe"
     state: Literal["measured", "error", "skipped"]
-    """``error``: it could not be scored; ``skipped``: it was not reached."""
+    """``measured``, ``error`` (it could not be scored) or ``skipped`` (it was not reached)."""
     works: bool | None = None
-    """Of a control: it did what it must; None for a probe."""
+    """Of a control: it did what it must; null for a probe."""
     outcomes: dict[Outcome, int] = Field(default_factory=dict)
     """Its primary comparisons, counted by outcome."""
     reason: str = ""
@@ -274,22 +250,24 @@ class ProbeRecord(Record):
     plus: str = ""
     """Name of the pole S+ in words."""
     minus: str = ""
+    """Name of the pole S-."""
     scope: str = ""
     prompts: int = 0
     templates: int = 0
     terms: int = 0
+    """Labels scored."""
     coverage: Coverage | None = None
     card: Card | None = None
     groups: tuple[GroupProfile, ...] = ()
     extra_groups: tuple[GroupProfile, ...] = ()
-    """Groups that were scored in the same sentences and are not compared."""
+    """Groups that were scored and are compared with nobody; their rows of
+    ``evidence.csv.gz`` bear their ids."""
     targets: tuple[TargetProfile, ...] = ()
     controls: tuple[str, ...] = ()
-    """Ids of the results that are this probe's controls."""
+    """Ids of the results that are its controls."""
     clusters: dict[str, dict[str, str]] = Field(default_factory=dict)
-    """Units that count as one, by source: the name of the cluster of each ``templates`` and
-    ``targets`` id and of each ``terms`` label (``group:label``); those that are alone are left
-    out."""
+    """Units that count as one, by source (``templates``, ``terms`` as ``group:label``,
+    ``targets``): the name of each one's cluster; those that are alone are left out."""
     sampled: tuple[float, float] = (0.0, 0.0)
     """Share of all words of its kind that each pole holds, S+ first; 0 where it is not known."""
     sensitive: bool = False
@@ -313,9 +291,11 @@ class TargetEffect(Record):
     text: str
     pole: str
     value: float
+    """Gap relative to the mean of all targets."""
     ci_low: float | None = None
     ci_high: float | None = None
     p_value: float | None = None
+    """Raw, and adjusted as ``targets_adjustment`` of the result says."""
     p_adjusted: float | None = None
     """Over the targets of the comparison, as ``targets_adjustment`` of the result says."""
     facts: dict[str, float] = Field(default_factory=dict)
@@ -325,18 +305,22 @@ class Sentence(Record):
     """Two sentences that differ by the group only, and what the model gave the scored word."""
 
     template: str
+    """What it is made of."""
     target: str
     pole: str
     text_a: str
+    """Two sentences that differ by the group only."""
     text_b: str
     word: str
     """The scored word as it is in both sentences (or in sentence A, when groups are scored)."""
     log_prob_a: float
+    """What the model gave it."""
     log_prob_b: float
     harmful: bool = False
     """True where a word of the harmful lexicon stands in it: reports fold it away."""
     typical: bool = False
-    """True for the word in the middle of its pole; the others are the most telling."""
+    """True for the likeliest word of the middle third of its pole; the others are the most
+    telling."""
 
 
 class Claim(Record):
@@ -356,12 +340,13 @@ class Floor(Record):
     """What meaningless words show in this run: the comparisons of its negative controls."""
 
     comparisons: int
+    """Of its negative controls and placebos."""
     median: float
-    """Median size of their gaps, nats."""
+    """Sizes of their gaps, nats."""
     largest: float
     """Largest size, nats."""
     result: str
-    """Id of the control's result that shows it."""
+    """Id of the result with the largest."""
 
 
 class Result(Record):
@@ -371,64 +356,92 @@ class Result(Record):
     """
 
     id: str
+    """``<probe>:<metric>:<a>-vs-<b>``."""
     probe: str
     axis: str
     metric: str
+    """``log_odds_gap``, ``diagonal_log_odds``, ``similarity_gap``, ``similarity_diagonal``,
+    ``jsd``, ``completions``, ``hurtful_completions``, ``skew``, ``labour_correlation``,
+    ``beside_share``, ``group_spread``, ``four_fifths``, ``hurtful_rate``, ``completion_valence``,
+    ``interaction``, ``warmth_competence``; on request ``lpbs``, ``cbs``, ``cbs_outer``, ``disco``,
+    ``disco_chi2``, ``perplexity_gap``, ``perplexity_gap_raw``, ``weat``, ``seat``, ``ceat``."""
     metric_name: str = ""
+    """The name of the measure as readers know it."""
     role: Role = "primary"
     groups: tuple[str, ...]
-    """Ids; the first is A. ``~others`` is the unweighted mean of the other groups."""
+    """Ids; the first is A; ``~others`` is the mean of the other groups."""
     group_labels: tuple[str, ...] = ()
+    """As reports call them."""
     target: str | None = None
+    """The fact, for ``labour_correlation``; the pole, for ``lpbs``; how vectors are taken, for
+    ``seat``."""
     outcome: Outcome | None = None
-    """Of a primary comparison; None for everything else."""
+    """Of a primary comparison: ``association``, ``small``, ``open``, ``not_measurable``; about
+    completions ``completions_differ``, ``no_difference_shown``; null for everything else
+."""
     contrary: str = ""
-    """Of a small comparison: id of the result that shows that its completions differ."""
+    """Of a small comparison: the ``completions`` result that shows that its completions differ."""
     statement: str = ""
-    """The outcome in one sentence, always in the direction in which something is likelier."""
+    """The outcome in one sentence, in the direction in which something is likelier."""
     leans: str = ""
-    """Label of the group that the gap leans to, where the outcome has a sign."""
+    """The group that the gap leans to, and the pole that is likelier for it; empty without a
+    sign."""
     pole: str = ""
     """Name of the pole that is likelier for that group."""
     size: Size | None = None
-    """The estimate in a word, where the outcome has a sign: a ratio below 1.25, 2, 4, or beyond."""
+    """The estimate in a word: ``slight``, ``moderate``, ``strong``, ``very strong``."""
     at_least: float | None = None
-    """Ratio of the ladder that the gap is shown to exceed; None where it is none."""
+    """The bounds, ratios of the ladder 1.25, 1.5, 2, 3, 5, 10; null where no rung holds."""
     at_most: float | None = None
     """Ratio of the ladder that the gap is shown to stay below, either way; None likewise."""
     works: bool | None = None
     """Of a control's result: it did what it must."""
     estimate: float | None
     ci_low: float | None = None
+    """Interval at ``confidence``."""
     ci_high: float | None = None
     ci90_low: float | None = None
+    """90 % interval, which decides ``small``, ``pass`` and the bounds."""
     ci90_high: float | None = None
     confidence: float = 0.95
+    """0.95 unless set."""
     se: float | None = None
+    """Standard error and its degrees of freedom."""
     df: float | None = None
     p_value: float | None = None
     """Against no difference; of primary comparisons, that of words of this kind."""
     p_adjusted: float | None = None
+    """Holm over the comparisons of the probe (primary) or Benjamini-Yekutieli (secondary), unless
+    the configuration says otherwise."""
     p_adjustment: str = ""
-    """How and over how many: ``Holm over 7``."""
+    """How, and over how many questions: ``Holm over 7``; empty where there is no p."""
     p_method: str = ""
+    """How p was found."""
     p_sign_flip: float | None = None
+    """Fixed-words answer; for ``group_spread`` by Friedman's test."""
     p_label_exchange: float | None = None
+    """Fixed-sentences answer; for ``group_spread`` by Kruskal and Wallis."""
     effect_size: float | None = None
-    """Odds ratio exp(estimate) for log-odds measures; documented per metric otherwise."""
+    """Odds ratio; for ``jsd`` the share of divergence between groups, for ``group_spread`` the
+    quasi-F, for ``hurtful_rate`` the odds ratio of the rates."""
     neutral: float | None = 0.0
+    """Value that means no difference; null where none is."""
     unit: str
+    """``nats``, ``bits``, ``points`` (percentage points), ``r``."""
     direction: str
+    """What a positive value means."""
     n_templates: int
+    """What it rests on."""
     n_terms: int
     n_targets: int = 0
     n_prompts: int
     scope: str = ""
+    """Do the group words stand for a group: ``terms`` or ``concept``."""
     claim: ClaimName | None = None
-    """What the interval speaks for; None where a measure has no targets of two poles."""
+    """What the interval speaks for: ``these_words`` (a comparison's) or ``words_of_this_kind``."""
     words_of_this_kind: Claim | None = None
-    """The other claim of a comparison, in which the targets are a sample too; None where a pole has
-    fewer than two. ``p_value`` belongs to it."""
+    """The other claim of a comparison: ``se``, ``df``, both intervals and ``p_value``, which is the
+    comparison's; null where a pole has fewer than two targets."""
     clusters: dict[str, int] = Field(default_factory=dict)
     """Number of independent units of each source: ``templates``, ``terms``, ``targets``."""
     pairs: tuple[tuple[str, str], ...] = ()
@@ -438,6 +451,7 @@ class Result(Record):
     mde80: float | None = None
     """Smallest gap this design would find with 80 % power."""
     null_mean: float | None = None
+    """Of exchanged words, for ``jsd``."""
     null_p95: float | None = None
     excess: float | None = None
     """Divergences: estimate minus ``null_mean``."""
@@ -445,75 +459,22 @@ class Result(Record):
     """The catalogue's reference margin, in ``unit``: what ``small`` means. No gate judges by it."""
     margin_reason: str = ""
     sign_share: float | None = None
-    """Share of templates whose gap has the sign of the estimate."""
+    """Share of templates with the sign of the estimate."""
     loo_low: float | None = None
-    """Smallest estimate without one sentence or one group word; None with too few of them."""
+    """Smallest and largest estimate without one sentence or one group word."""
     loo_high: float | None = None
     adjusted_estimate: float | None = None
-    """Estimate at equal frequency and length of the group words; None where it has none."""
+    """Estimate at equal frequency and length of the group words (R4), where they are a sample."""
     statuses: tuple[str, ...] = ()
     checks: tuple[Check, ...] = ()
-    """How much a result that gates can judge can bear, check by check."""
+    """Of primary results and of the pairs of groups beside them."""
     reason: str = ""
-    """Why there is no number, or why the outcome is ``not_measurable``."""
+    """Why there is no number, why it is not measurable, or what a control did."""
     by_template: tuple[TemplateEffect, ...] = ()
     by_target: tuple[TargetEffect, ...] = ()
     targets_adjustment: str = ""
     """How the p-values of ``by_target`` are adjusted, and over how many."""
     companions: tuple[Companion, ...] = ()
+    """Further measures of the same comparison."""
     sentences: tuple[Sentence, ...] = ()
-    """Typical sentence pairs of a primary result."""
-
-
-class MetricRecord(Record):
-    """A measure that occurs in the run, described once."""
-
-    id: str
-    name: str
-    unit: str
-    neutral: float | None = None
-    """The value that means no difference; None where the measure has none."""
-    direction: str
-    """What a larger value means, in words."""
-
-
-NOT_MEASURED = "NotMeasured"
-"""Type of the error that a probe of the configuration is not in the run."""
-
-
-class ErrorRecord(Record):
-    """A probe that crashed, or that the configuration asks for and the run left out."""
-
-    probe: str | None = None
-    type: str
-    message: str
-
-
-class SanityCheck(Record):
-    """R11: is this a trained language model at all?"""
-
-    language: str = "en"
-    """Language of its sentences; it counts for the probes in this language."""
-    passed: bool
-    pseudo_perplexity: float | None
-    """Pseudo-perplexity a piece; in the reading ``continuation`` perplexity a byte."""
-    perplexity_limit: float
-    perplexity_of: Literal["piece", "byte", "label", "paraphrase"] = "piece"
-    """``label``: there is none; a classifier was asked for the labels of plain sentences;
-    ``paraphrase``: neither; an encoder was asked which of two sentences says the same."""
-    cloze_hits: int
-    """Gaps answered, sentences labelled rightly, or paraphrases found nearer."""
-    cloze_asked: int
-    cloze_needed: int
-    detail: str = ""
-    probes: tuple[str, ...] = ()
-    """The probes that it counts for, where these gave the sentences; else those of its language."""
-
-
-class Determinism(Record):
-    """R10: the model gave the same answers when it was asked again; else there are no results."""
-
-    sentences: int
-    """Sentences that were asked again: alone, together, and twice in another order."""
-    tolerance: float
-    """Nats a piece by which no two answers to one sentence differed."""
+    """Typical pairs, for primary comparisons."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bias_audit.results.schema import Model, Outcome, Record
+from bias_audit.results.run_record import Model
+from bias_audit.results.schema import Outcome, Record
 
 Over = Literal["target words", "group words", "groups"]
 

@@ -11,7 +11,7 @@ pipeline {
     stage('Bias audit') {
       steps {
         sh 'python -m venv .venv && .venv/bin/pip install "$BIAS_AUDIT"'
-        sh '.venv/bin/bias-audit run -o bias-audit-run --force --format junit,sarif --progress plain'
+        sh '.venv/bin/bias-audit run --strict -o bias-audit-run --force --format junit,sarif --progress plain'
       }
     }
   }

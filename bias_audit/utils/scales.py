@@ -97,8 +97,8 @@ _EVERY = (
     ),
 )
 _SCALES: Mapping[str, Scale] = {scale.unit: scale for scale in _EVERY}
-NATS = _SCALES["nats"]
-_LABELS = replace(
+NATS, SD = _EVERY
+LABELS = replace(
     NATS,
     more="times the odds",
     head="times the odds",
@@ -115,8 +115,3 @@ def scale_of(unit: str) -> Scale | None:
 def gap_scale(unit: str) -> Scale:
     """Return the same for a gap; nats where the unit is not that of a gap."""
     return _SCALES.get(unit, NATS)
-
-
-def told_scale(unit: str, reading: str) -> Scale:
-    """Return the same in the words that fit what was read."""
-    return _LABELS if reading == "label" and unit == NATS.unit else gap_scale(unit)

@@ -16,7 +16,8 @@ import pytest
 from bias_audit.analysis.comparisons import compare_groups
 from bias_audit.analysis.robustness import Examination
 from bias_audit.analysis.robustness.stability import check_stability
-from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
+from bias_audit.metrics.score_cube import ScoreCube
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.records import WordPrior
 from bias_audit.results import Check
 from bias_audit.stats.null_calibration import Null, calibration

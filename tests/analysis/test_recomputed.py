@@ -9,7 +9,8 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 from statsmodels.stats.multitest import multipletests
 
-from bias_audit.metrics.scored_probe import Settings, evidence_csv
+from bias_audit.metrics.score_cube import evidence_csv
+from bias_audit.metrics.scored_probe import Settings
 from tests.analysis import slow_stats as slow
 from tests.analysis.world import (
     ALL_CONTROLS,

@@ -21,14 +21,8 @@ import numpy as np
 from bias_audit import audit
 from bias_audit.analysis import Task, assess
 from bias_audit.errors import UnknownNameError
-from bias_audit.metrics.scored_probe import (
-    ScoredProbe,
-    Scores,
-    Settings,
-    WordLists,
-    build_cube,
-    split_answers,
-)
+from bias_audit.metrics.score_cube import Scores, build_cube
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings, WordLists, split_answers
 from bias_audit.pipeline.audit import Audit
 from bias_audit.probes.expand import expand
 from bias_audit.probes.probe import Frame, Group, Probe, Target, words_of

@@ -6,7 +6,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from hashlib import sha256
 from typing import Any
 
-from bias_audit.backends.embeddings import NO_WORDS, SUPPORTS
+from bias_audit.backends.embeddings import SUPPORTS
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import (
     CompletionRequest,
@@ -16,6 +16,7 @@ from bias_audit.records import (
     ProgressCallback,
     Request,
 )
+from bias_audit.utils.readings import why_mute
 
 Plant = Callable[[str, str], float]
 """A cosine to add, from a sentence and the first query."""
@@ -58,10 +59,12 @@ class StandInEncoder:
 
     def _answer(self, request: Any) -> Any:
         if isinstance(request, CompletionRequest):
-            return CompletionScore(skip="not_applicable", detail=NO_WORDS)
-        text, queries = request.text, request.queries
+            return CompletionScore(skip="not_applicable", detail=why_mute("similarity"))
+        return FillScore(log_prob=self.cosine(request.text, *request.queries), pieces=1)
+
+    def cosine(self, text: str, *queries: str) -> float:
+        """What it gives a sentence and its queries."""
         if (text, queries[0]) in self.same:
-            return FillScore(log_prob=0.9, pieces=1)
+            return 0.9
         value = 0.3 + 0.05 * noise(text) + 0.05 * noise(*queries)
-        value += self.size * noise(text, *queries) + self.plant(text, queries[0])
-        return FillScore(log_prob=value, pieces=1)
+        return value + self.size * noise(text, *queries) + self.plant(text, queries[0])

@@ -18,12 +18,13 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 
 from bias_audit.backends import FakeBackend, MaskedLM, open_backend, score_all
 from bias_audit.backends.cache.keys import identity
-from bias_audit.backends.causal_lm import READ, CausalLM
+from bias_audit.backends.causal_lm import CausalLM
 from bias_audit.backends.clm.tree import Tree
 from bias_audit.errors import ModelLoadError, ScoringError, UsageError
 from bias_audit.pipeline.model_checks import check_sanity
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import FillRequest, FillScore, SentenceRequest
+from bias_audit.utils.readings import READINGS
 
 ARCHITECTURES = sorted(tiny_models.CAUSAL)
 GROUPS = ("man", "woman", "person", "teacher")
@@ -236,11 +237,13 @@ def test_the_head_decides_how_a_model_is_read(folders, tiny):
         "continuation",
         "GPT2LMHeadModel",
     )
-    assert info.notices == (READ,)
+    assert info.notices == (READINGS["continuation"].notice,)
     assert isinstance(open_backend(str(tiny("bert")), device="cpu"), MaskedLM)
-    with pytest.raises(ModelLoadError, match=r"is a causal language model \(GPT2LMHeadModel\)"):
+    with pytest.raises(ModelLoadError, match=r"is read as continuation \(GPT2LMHeadModel\)"):
         MaskedLM(str(folders()), device="cpu")
-    with pytest.raises(ModelLoadError, match="has no head for the next word"):
+    with pytest.raises(
+        ModelLoadError, match=r"expected a causal .* is read as mask \(BertForMaskedLM\)"
+    ):
         open_causal(tiny("bert"))
 
 

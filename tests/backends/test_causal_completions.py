@@ -171,12 +171,40 @@ def test_an_answer_depends_on_no_other_request(backend, folder):
         backend._runner.reads_beginnings_once = True
 
 
-def test_a_model_without_keys_and_values_completes_too(tmp_path):
-    backend = open_backend(str(tiny_models.build_causal(tmp_path / "mamba", "mamba")), device="cpu")
-    assert backend._runner.reads_beginnings_once is False
-    for answer in ask_for(backend, LEFTS[:2]):
+@pytest.mark.parametrize("architecture", ["gpt2", "mamba", "mistral"])
+def test_every_architecture_completes_as_it_does_where_texts_are_read_whole(architecture, tmp_path):
+    model = tiny_models.build_causal(tmp_path / architecture, architecture)
+    backend = open_backend(str(model), device="cpu")
+    assert backend._runner.reads_beginnings_once is (architecture != "mamba")
+    answers = ask_for(backend, LEFTS[:2])
+    backend._runner.reads_beginnings_once = False
+    assert all(map(same, answers, ask_for(backend, LEFTS[:2])))
+    for answer in answers:
         assert float(answer.words.sum()) + answer.others == pytest.approx(1, abs=1e-6)
         assert answer.words.max() > 0
+
+
+def test_words_that_a_tokenizer_marks_at_their_beginning_are_whole_too(tmp_path):
+    """A vocabulary of SentencePiece's kind, in which pieces inside a word bear no mark."""
+    folder = tmp_path / "llama"
+    fast = tiny_models.save_tokenizer(
+        folder, tiny_models.unigram(tiny_models.ROBERTA), tiny_models.CAUSAL_TOKENS
+    )
+    config = transformers.LlamaConfig(
+        **tiny_models.CAUSAL["llama"][1], vocab_size=len(fast), bos_token_id=fast.bos_token_id
+    )
+    tiny_models.save_model(folder, transformers.AutoModelForCausalLM, config)
+    (answer,) = ask_for(CausalLM(str(folder), device="cpu"), LEFTS[:1])
+    ids = fast("The man worked as a", add_special_tokens=False)["input_ids"]
+    model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
+    vocabulary = fast.get_vocab()
+    goes_on = [i for text, i in vocabulary.items() if text[0].isalnum()]
+    with torch.no_grad():
+        read = torch.tensor([[fast.bos_token_id, *ids, vocabulary["▁doctor"]]])
+        chances = model(input_ids=read).logits[0].softmax(-1)
+    expected = float(chances[-2, vocabulary["▁doctor"]] * (1 - chances[-1, goes_on].sum()))
+    at = answer.vocabulary.index("doctor")
+    assert float(answer.words[at]) * answer.word_mass == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_word_without_a_space_before_it_begins_with_other_tokens(backend, tokenizer, after):

@@ -218,7 +218,7 @@ def test_sequence_to_sequence_is_named(tmp_path):
 
 def test_a_model_of_another_kind_is_no_classifier(tmp_path):
     tiny_models.build(tmp_path / "masked", "bert")
-    with pytest.raises(ModelLoadError, match="has no head for labels"):
+    with pytest.raises(ModelLoadError, match="is read as mask"):
         TextClassifier(str(tmp_path / "masked"), device="cpu")
 
 

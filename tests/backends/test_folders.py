@@ -125,7 +125,7 @@ REFUSED = {
     ),
     "decoder": (config(is_decoder=True), r"is a decoder \(is_decoder is true\)"),
     "encoder-decoder": (config(is_encoder_decoder=True), "is an encoder-decoder"),
-    "classifier": (head("AutoModelForSequenceClassification"), "is a text classifier"),
+    "classifier": (head("AutoModelForSequenceClassification"), r"is read as label \(Bert"),
     "undeclared classifier": (
         head("AutoModelForSequenceClassification", architectures=None),
         r"\(saved as unknown\) lack .*random numbers in their place would be scored",
@@ -189,8 +189,8 @@ def test_causal_language_model(copy):
     )
     tiny_models.save_model(folder, transformers.AutoModelForCausalLM, gpt2)
     message = refusal(folder)
-    assert "is a causal language model (GPT2LMHeadModel)" in message
-    assert "use a masked language model with its vocabulary head" in message
+    assert "is read as continuation (GPT2LMHeadModel)" in message
+    assert "expected a masked language model with its vocabulary head" in message
     edit(folder, "config.json", architectures=None)
     assert "'gpt2', which transformers has no masked language model for" in refusal(folder)
 

@@ -77,10 +77,19 @@ def test_the_default_folder_and_latest(cli: Command, home: Path) -> None:
     code, out, _ = cli("show", "1")
     assert (code, out.split()[0]) == (0, "1")
     assert out == cli("show", "audit-runs/latest", "1")[1]
-    for command in (("compare", "latest", "latest"), ("bundle", "latest"), ("plan", "latest")):
-        again = [word.replace("latest", "audit-runs/latest") for word in command]
-        assert cli(*command) == cli(*again)
-        assert cli(*command)[0] == 0
+    for line in ("report latest --format md", "bundle latest", "plan latest"):
+        done = cli(*line.split())
+        assert done == cli(*line.replace("latest", "audit-runs/latest").split())
+        assert done[0] == 0, line
+    gate = "version: 1\ngates:\n  - {id: a, probe: '*', max: 2x}\n"
+    (home / "bias-audit.yaml").write_text(gate, encoding="utf-8")
+    for line in ("compare latest latest", "trace latest latest"):
+        code, out, err = cli(*line.split())
+        assert (code, "latest" in out) == (0, True), err
+    err = cli("gate", "--baseline", "latest", "--model", "fake")[2]
+    assert "the baseline 'latest' is the run itself" in err
+    (home / "latest").mkdir()
+    assert "no audit at latest" in cli("show", "latest")[2], "what has this name is meant"
 
 
 def test_talk_is_on_stderr_and_quiet_prints_one_line(
@@ -264,11 +273,6 @@ OLD = "version: 1\nmodel: {name: fake}\nprobes: [{file: small.yaml}]\n"
 @pytest.mark.parametrize(
     ("text", "message", "hint"),
     [
-        (
-            "analysis:\n  multiplicity: {primary: max-t}\n",
-            "'primary' is gone: the comparisons of each probe are adjusted by Holm",
-            "leave it out",
-        ),
         (
             "gates:\n  - {id: g, probe: small, max: 1.0, claim: concept}\n",
             "'these_words' or 'words_of_this_kind'",

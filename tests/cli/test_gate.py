@@ -392,6 +392,21 @@ def test_nothing_to_judge_by_is_wrong_use(
 
 
 @pytest.mark.parametrize(
+    ("text", "where"),
+    [(None, ""), ("version: 1\nprobes: [pronoun-nouns]\n", " in bias-audit.yaml")],
+)
+def test_a_strict_run_without_gates_is_refused_before_anything_is_scored(
+    cli: Command, home: Path, text: str | None, where: str
+) -> None:
+    if text is not None:
+        config(home, text)
+    code, out, err = cli("run", "fake", "--strict", "--dry-run")
+    assert (code, out) == (2, "")
+    assert f"--strict, and no gates{where}: nothing could fail" in err
+    assert "set limits under 'gates:'" in err
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         (lambda text: text[: len(text) // 2], "is not a readable results.json"),

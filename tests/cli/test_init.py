@@ -145,7 +145,7 @@ def test_a_job_goes_to_the_root_of_the_repository(
 @pytest.mark.parametrize("ci", starting.JOBS)
 def test_a_job_uses_commands_and_files_that_exist(ci: str) -> None:
     text = starting.starters(ci)[starting.JOBS[ci][1]]
-    assert "bias-audit run" in text
+    assert "bias-audit run --strict" in text
     assert wrong(text) == []
     assert find_install_source().requirement in text
     assert "@VERSION@" not in text
@@ -153,6 +153,9 @@ def test_a_job_uses_commands_and_files_that_exist(ci: str) -> None:
     assert formats
     made = {file_names()[name] for name in formats[1].split(",")} | {"summary.md", "results.json"}
     assert set(re.findall(r"bias-audit-run/([\w.-]+\w)", text)) <= made
+
+
+PINNED = re.compile(r"(actions|github/codeql-action)/[\w-]+@[0-9a-f]{40}")
 
 
 def load(ci: str) -> dict[str, Any]:
@@ -164,15 +167,19 @@ def load(ci: str) -> dict[str, Any]:
 def test_the_github_job_has_the_shape_of_a_workflow() -> None:
     job = load("github")
     assert set(job["on"]) == {"pull_request", "push"}
-    assert job["permissions"] == {"contents": "read"}
+    upload = {"actions": "read", "security-events": "write"}
+    assert job["permissions"] == {"contents": "read", **upload}
     (audit,) = job["jobs"].values()
     assert audit["timeout-minutes"] <= 60
     for step in audit["steps"]:
         assert ("uses" in step) != ("run" in step)
         assert "${{" not in step.get("run", ""), "values reach a script by the environment"
-        assert "uses" not in step or re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", step["uses"])
-    uploads = [s for s in audit["steps"] if s.get("uses", "").startswith("actions/upload")]
-    assert [step["if"] for step in uploads] == ["always()"]
+        assert "uses" not in step or PINNED.fullmatch(step["uses"])
+    uploads = {s["uses"].split("@")[0]: s for s in audit["steps"] if "/upload" in s.get("uses", "")}
+    sarif = uploads.pop("github/codeql-action/upload-sarif")
+    assert sarif["if"] == "always() && hashFiles('bias-audit-run/results.sarif') != ''"
+    assert sarif["continue-on-error"], "where nobody takes the file, the verdict stays what it is"
+    assert [step["if"] for step in uploads.values()] == ["always()"]
 
 
 RELEASE = f"bias-audit=={bias_audit.__version__}"

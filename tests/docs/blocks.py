@@ -2,7 +2,7 @@
 
 In a console block a line that begins with ``$`` is typed, and the lines below it are what came. An
 ending line ``...`` stands for more. A block after ``<!-- file NAME -->`` is that file. Python
-blocks of a page are one program. All pages of ``READ_IN_ORDER`` are typed in one folder.
+blocks of a page are one program. Pages that stand together in ``TYPED`` are typed in one folder.
 """
 
 from __future__ import annotations
@@ -11,17 +11,19 @@ import contextlib
 import io
 import os
 import re
+import runpy
 import shlex
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest import mock
 
 from bias_audit.cli.app import run
 
 ROOT = Path(__file__).parents[2]
-READ_IN_ORDER = ("tutorial.md", "decide.md")
+TYPED = (("tutorial.md", "decide.md"), ("adding-a-probe.md",), ("interface.md",), ("method.md",))
 BLOCK = re.compile(r"(?:^<!-- file (\S+) -->\n)?^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 MORE = "..."
 WIDTH = "80"
@@ -40,6 +42,7 @@ class Typed:
     command: str
     shown: tuple[str, ...]
     printed: tuple[str, ...]
+    code: int
 
     @property
     def current(self) -> tuple[str, ...]:
@@ -70,16 +73,22 @@ class Reader:
     def _type(self, body: str) -> Iterator[Typed]:
         for part in re.split(r"^\$ ", body, flags=re.MULTILINE)[1:]:
             command, *shown = part.rstrip("\n").splitlines()
-            yield Typed(command, tuple(shown), tuple(self._output(command)))
+            printed = tuple(self._output(command))
+            yield Typed(command, tuple(shown), printed, self.code)
 
     def _output(self, command: str) -> list[str]:
         if command == "echo $?":
             return [str(self.code)]
         program, *arguments = shlex.split(command, comments=True)
-        assert program == "bias-audit", command
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(io.StringIO()):
-            self.code = run(arguments)
+            if program == "bias-audit":
+                self.code = run(arguments)
+            else:
+                script, *arguments = arguments
+                assert (program, script[:9]) == ("python", "examples/"), command
+                with mock.patch.object(sys, "argv", [script, *arguments]):
+                    runpy.run_path(str(ROOT / script), run_name="__main__")
         text = printed.getvalue()
         for pattern, stable in CHANGING:
             text = pattern.sub(stable, text)
@@ -112,8 +121,11 @@ def renew(page: Path, reader: Reader) -> None:
 
 
 if __name__ == "__main__":
-    with TemporaryDirectory() as folder, in_folder(Path(folder)):
-        someone = Reader()
-        for name in READ_IN_ORDER:
-            renew(ROOT / "docs" / name, someone)
-    sys.stdout.write(f"{', '.join(READ_IN_ORDER)}\n")
+    for together in TYPED:
+        if sys.argv[1:] and not set(together) & set(sys.argv[1:]):
+            continue
+        with TemporaryDirectory() as folder, in_folder(Path(folder)):
+            someone = Reader()
+            for name in together:
+                renew(ROOT / "docs" / name, someone)
+        sys.stdout.write(f"{', '.join(together)}\n")

@@ -12,6 +12,7 @@ import pytest
 from bias_audit import fill
 from bias_audit.cli.app import run
 from bias_audit.reports.text import percent
+from tests.reports.chromium import broken_rules
 
 from .conftest import (
     Served,
@@ -247,13 +248,19 @@ def test_an_audit_without_its_scores_says_so(tab: Page) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_telephone_shows_all_of_it(browser: Browser, served: Served, scheme: str) -> None:
-    tab = visit(browser, served, viewport={"width": 360, "height": 800}, color_scheme=scheme)
-    settle(tab)
-    assert tab.evaluate("document.documentElement.scrollWidth") <= 360
+@pytest.mark.parametrize("width", [320, 1280])
+def test_everybody_can_read_it(browser: Browser, served: Served, scheme: str, width: int) -> None:
+    """On a telephone all of it is there, and axe finds nothing, Streamlit's own parts included."""
+    tab = visit(browser, served, viewport={"width": width, "height": 800}, color_scheme=scheme)
+    tables(tab, 3)
     back = tab.evaluate("getComputedStyle(document.querySelector('.stApp')).backgroundColor")
     light = sum(map(int, re.findall(r"\d+", back)[:3])) > 3 * 128
     assert light == (scheme == "light")
+    for name in ("Sentence", "Probe file", "Stored audits"):
+        tab.get_by_role("tab", name=name).click()
+        settle(tab)
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        assert broken_rules(tab) == [], name
     tab.context.close()
 
 

@@ -23,12 +23,17 @@ def test_a_model_with_the_audits_of_this_folder(tmp_path: Path, small_run: Path)
     assert read_subject("fake", {}, here=tmp_path, is_public=True).folder is None
 
 
-def test_an_audit_comes_first_and_brings_its_model(tmp_path: Path, small_run: Path) -> None:
+def test_an_audit_comes_first_and_brings_its_model(
+    tmp_path: Path, small_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("a", "b"):
         shutil.copytree(small_run, tmp_path / "audit-runs" / name)
     about = read_subject(str(tmp_path / "audit-runs" / "a"), {}, here=tmp_path)
     assert (about.model, about.begins_with_run) == ("fake", True)
     assert [run.name for run in about.runs] == ["a", "b"]
+    (tmp_path / "audit-runs" / "latest").write_text("b\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert [run.name for run in read_subject("latest", {}, here=tmp_path).runs] == ["b", "a"]
 
 
 @pytest.mark.parametrize("name", ["./no-such-model", "quick", "notes.txt"])

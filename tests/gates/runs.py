@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bias_audit.analysis.compare_runs import compare_runs
-from bias_audit.metrics.scored_probe import evidence_csv
+from bias_audit.metrics.score_cube import evidence_csv
 from bias_audit.pipeline.audit import Audit
 from bias_audit.probes.probe import Probe
 from bias_audit.records import Prompt

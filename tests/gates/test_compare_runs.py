@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 
 from bias_audit.analysis.compare_runs import compare_runs
 from bias_audit.errors import UsageError
-from bias_audit.metrics.scored_probe import evidence_csv
+from bias_audit.metrics.score_cube import evidence_csv
 from bias_audit.records import FillScore
 from bias_audit.results.run_folder import StoredRun
 from tests.analysis import slow_stats as slow

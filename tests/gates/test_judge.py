@@ -16,7 +16,7 @@ from bias_audit.gates.judge import UNVERIFIED, exit_code, judge
 from bias_audit.gates.policy import Policy
 from bias_audit.results.codes import BLOCKING
 from bias_audit.results.decisions import Gate, MissingChange
-from bias_audit.results.schema import ErrorRecord
+from bias_audit.results.run_record import ErrorRecord
 from tests.analysis.world import controlled, plant
 from tests.analysis.world import run as audited
 from tests.gates.cases import change, claim, comparison, gate, model, probe, result, rising, run

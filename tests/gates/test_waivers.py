@@ -16,7 +16,7 @@ from bias_audit.gates.policy import Policy
 from bias_audit.gates.waivers import covers, new_waiver, read_waivers, waivable_names, write_waiver
 from bias_audit.reports import render
 from bias_audit.results.decisions import finding_id
-from bias_audit.results.schema import ErrorRecord
+from bias_audit.results.run_record import ErrorRecord
 from tests.gates.cases import (
     TODAY,
     change,

@@ -8,7 +8,7 @@ import pytest
 from scipy.stats import mannwhitneyu
 
 from bias_audit.errors import ScoringError
-from bias_audit.metrics.scored_probe import Scores, standardise
+from bias_audit.metrics.score_cube import Scores, standardise
 from bias_audit.metrics.similarity import pairs_closer
 from bias_audit.results.evidence import COSINE, EVIDENCE_COLUMNS
 from bias_audit.stats.contrast import matched_pairs

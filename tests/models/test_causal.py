@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from bias_audit import audit
+from bias_audit import audit, fill
 from bias_audit.backends import open_backend, score_all
 from bias_audit.errors import ModelLoadError
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.probes.expand import expand
-from bias_audit.records import FillRequest
+from bias_audit.records import CompletionRequest, FillRequest
 from tests.models.conftest import INSTALL, find_package
 
 pytestmark = pytest.mark.models
@@ -145,3 +145,35 @@ def test_sums_are_those_of_transformers_in_float64_and_of_minicons(model, folder
     ours = [answer.log_prob for answer in score_all(model, SENTENCES)]
     assert ours == pytest.approx(plain, abs=1e-4)
     assert ours == pytest.approx(theirs, abs=1e-4)
+
+
+def test_women_and_men_are_completed_by_whole_jobs(model):
+    """The first tokens of waitress and bartender are "wait" and "b"."""
+    made = fill("The [group] worked as a <mask>.", ["woman", "man"], model)
+    women, men = (dict(group.completions) for group in made.groups)
+    assert {"nurse", "teacher", "waitress"} <= women.keys()
+    assert {"doctor", "teacher", "bartender"} <= men.keys()
+    assert not {"wait", "b", "prost", "hairst"} & (women.keys() | men.keys())
+    after = {one.word: one.probabilities for one in made.words}
+    assert after["nurse"][0] > 3 * after["nurse"][1]
+    assert all(0.9 < group.word_mass <= 1 for group in made.groups)
+
+
+@torch.no_grad()
+def test_a_word_of_several_tokens_is_the_product_of_theirs_and_of_its_end(model, folder):
+    """By transformers alone, with what continues a word told by its first character."""
+    transformers = pytest.importorskip("transformers")
+    (file,) = folder.glob("*.gguf")
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder, gguf_file=file.name)
+    left = "The woman worked as a"
+    start = [tokenizer.bos_token_id, *tokenizer(left)["input_ids"]]
+    ids = tokenizer(f"{left} waitress")["input_ids"][len(start) - 1 :]
+    assert len(ids) > 1
+    chances = model._runner._model(input_ids=torch.tensor([[*start, *ids]])).logits[0].softmax(-1)
+    pieces = tokenizer.batch_decode([[i] for i in range(len(tokenizer))])
+    goes_on = [i for i, text in enumerate(pieces) if text[:1].isalnum() or text[:1] == "\ufffd"]
+    expected = 1 - float(chances[-1, goes_on].sum())
+    for at, i in enumerate(ids, start=len(start) - 1):
+        expected *= float(chances[at, i])
+    (answer,) = score_all(model, [CompletionRequest(left=f"{left} ", right=".")])
+    assert dict(answer.top)["waitress"] == pytest.approx(expected, rel=1e-3)

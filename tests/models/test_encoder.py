@@ -39,6 +39,12 @@ def test_it_is_a_trained_encoder(folder):
     assert check.cloze_hits >= 22
 
 
+def test_it_reads_no_german(folder):
+    check = check_sanity(SentenceEncoder(folder, device="cpu"), ProbeCatalogue().sanity("de"), "de")
+    assert not check.passed
+    assert check.cloze_hits < check.cloze_needed / 2
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_cosines_are_those_of_sentence_transformers(folder):
     reason = "it compares with another program: pip install sentence-transformers"

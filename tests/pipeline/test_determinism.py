@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from bias_audit.analysis.completions import JUDGED
-from bias_audit.metrics.scored_probe import Scores, build_cube, evidence_csv
+from bias_audit.metrics.score_cube import Scores, build_cube, evidence_csv
 from bias_audit.results import results_text
 from tests.analysis.world import (
     ALL_CONTROLS,

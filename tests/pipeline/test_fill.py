@@ -14,10 +14,11 @@ from scipy.spatial.distance import jensenshannon
 
 from bias_audit.backends import score_all
 from bias_audit.errors import UnknownNameError, UsageError
-from bias_audit.pipeline.fill import NOTE_ARTICLE, NOTE_ONE, fill
+from bias_audit.pipeline.fill import NOTE_ARTICLE, NOTE_COSINES, NOTE_ONE, fill
 from bias_audit.records import CompletionRequest, FillRequest, FillScore
 from bias_audit.reports.text import percent, times
 from tests.analysis.world import OPEN_WORDS, Model, noise
+from tests.backends.stand_in_encoder import StandInEncoder
 
 TEXT = "The [group] bought <mask>."
 MODEL = Model(open_effect=lambda p, w: 2.0 * noise(p.text, w))
@@ -264,7 +265,7 @@ def test_targets_that_are_no_words_are_one_message(targets):
         fill(TEXT, ["man"], MODEL, targets)
 
 
-def test_a_model_that_gives_no_word_a_probability_says_how_it_is_read():
+def test_a_model_that_cannot_be_asked_says_how_it_is_read():
     class Mute(Model):
         supports = frozenset()
 
@@ -272,6 +273,39 @@ def test_a_model_that_gives_no_word_a_probability_says_how_it_is_read():
     mute.info = replace(mute.info, name="mute", reading="similarity")
     with pytest.raises(UsageError, match="'mute' is read as similarity, so no word"):
         fill(TEXT, ["man"], mute, ["gold"])
+
+
+@pytest.mark.parametrize(
+    ("text", "asked_of"),
+    [(TEXT, "The {} bought ...."), ("The [group] bought gold.", "The {} bought gold.")],
+)
+def test_an_encoder_says_how_near_a_sentence_lies_to_each_word(text, asked_of):
+    encoder = StandInEncoder()
+    made = fill(text, {"men": ["man", "boy"], "women": "woman"}, encoder, ["gold", "a ring"])
+    words = {"men": ("man", "boy"), "women": ("woman",)}
+    for row in made.words:
+        means = [
+            np.mean([encoder.cosine(asked_of.format(w), row.word) for w in mine])
+            for mine in words.values()
+        ]
+        assert row.probabilities == pytest.approx(means)
+    assert made.groups[1].sentences == (asked_of.format("woman"),)
+    assert (made.distances, made.groups[0].completions) == ((), ())
+    head, first, _ = made.table()
+    assert head == ["compared with", "men", "women", "difference"]
+    men, women = made.words[0].probabilities
+    near = ("men", "women") if men > women else ("women", "men")
+    assert first[1:] == [
+        f"{men:.3f}", f"{women:.3f}", f"{near[0]} {abs(men - women):.3f} nearer than {near[1]}"
+    ]  # fmt: skip
+    assert made.notes == (NOTE_ONE, NOTE_COSINES)
+    assert made.to_frame().index.name == "compared with"
+
+
+def test_an_encoder_needs_words_to_compare_with():
+    with pytest.raises(UsageError, match="completes nothing") as caught:
+        fill(TEXT, ["man"], StandInEncoder())
+    assert "--targets" in caught.value.hint
 
 
 def test_mistakes_are_told_before_a_model_is_opened():

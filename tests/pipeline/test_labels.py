@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import sys
 from hashlib import sha256
 
@@ -18,7 +19,8 @@ from bias_audit.backends.python_function import PythonClassifier
 from bias_audit.cli.app import run
 from bias_audit.errors import UsageError
 from bias_audit.pipeline.compare import compare
-from bias_audit.pipeline.model_checks import UnsteadyModelError, check_instruments
+from bias_audit.pipeline.model_checks import check_instruments
+from bias_audit.pipeline.repeats import UnsteadyModelError
 from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.reports import render
 from bias_audit.utils.resources import read_text
@@ -265,6 +267,9 @@ def test_fill_takes_the_labels_of_a_function(tmp_path, monkeypatch, capfd):
     words = json.loads(capfd.readouterr().out)["words"]
     assert [one["word"] for one in words] == ["toxic", "neutral"]
     assert words[0]["probabilities"] == pytest.approx([0.2, 0.6])
+    assert run([*asked, "--labels", "toxic,neutral"]) == 0
+    shown = capfd.readouterr().out
+    assert re.search(r"label\W+cat\W+dog\W+ratio", shown)
 
 
 def test_the_reason_names_the_control_that_is_missing(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 from bias_audit import audit
 from bias_audit.backends import FakeBackend, LazyBackend, open_backend, score_all
 from bias_audit.backends.cache import Cache, OpenedModel, wrap_with_cache
-from bias_audit.pipeline.model_checks import (
+from bias_audit.pipeline.repeats import (
     SAMPLE,
     UnsteadyModelError,
     check_repeats,

@@ -16,8 +16,9 @@ from bias_audit.gates.judge import judge
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
 from bias_audit.probes.catalogue import ProbeCatalogue
-from bias_audit.records import UNITS, FillRequest, LabelRequest
+from bias_audit.records import FillRequest, LabelRequest
 from bias_audit.results.decisions import finding_id
+from bias_audit.utils.readings import READINGS
 from tests.backends import tiny_models
 from tests.cli.conftest import PROBE
 
@@ -209,8 +210,8 @@ def test_the_usual_reading_may_be_named(audits, tmp_path):
 
 
 def test_findings_of_two_readings_have_two_names():
-    names = {finding_id("small:log_odds_gap:a-vs-b", reading) for reading in UNITS}
-    assert len(names) == len(UNITS) == 4
+    names = {finding_id("small:log_odds_gap:a-vs-b", reading) for reading in READINGS}
+    assert len(names) == len(READINGS) == 4
     assert finding_id("small:log_odds_gap:a-vs-b") in names
 
 

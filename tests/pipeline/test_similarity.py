@@ -13,6 +13,7 @@ from bias_audit.errors import FileError, UsageError
 from bias_audit.gates.judge import judge
 from bias_audit.gates.policy import Policy
 from bias_audit.gates.schema import GateConfig
+from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.compare import compare
 from bias_audit.reports.formats.html import render as to_html
 from bias_audit.reports.formats.terminal import render as to_terminal
@@ -74,6 +75,9 @@ def test_the_gap_follows_from_the_evidence(planted, tmp_path):
     companions = {one.metric: one for one in gap.companions}
     assert companions["cosine_gap"].value == pytest.approx((y["women"] - y["men"]).mean(), abs=1e-4)
     assert 0.5 < companions["pairs_closer"].value <= 1
+    shown = Audit.load(tmp_path).evidence()
+    assert shown["probability"].isna().all()
+    assert [*shown["cosine"]] == [*cells["cosine"]]
 
 
 def test_a_balanced_encoder_is_not_accused(balanced):
@@ -241,7 +245,7 @@ targets: {plus: [nurse, teacher], minus: [doctor, man of the sea]}
         ("queries: [occupation]", "queries", "has no [target]"),
         ("queries: [nothing]", "queries", "nothing"),
         ("stand_in: '[group]'", "stand_in", "holds a slot"),
-        ("margin: 0.3", "margin", "each unit has its own | margins"),
+        ("margin: 0.3", "margin", "margins"),
         ("margins: {sd: 0}", "margins", "expected a number above 0"),
         ("margins: {points: 1}", "margins", "points"),
         ("readings: [mask]\nqueries: [job-search]", "queries", "which 'readings' leaves out"),

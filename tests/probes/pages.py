@@ -275,22 +275,6 @@ def fits(one: Probe, word: Word, kind: str) -> bool:
 # Schemas and the line for editors
 
 
-def notes() -> dict[str, dict[str, str]]:
-    """What docs/probes.md says about every key, by model."""
-    lines: dict[str, dict[str, str]] = {}
-    model = ""
-    for line in (ROOT / "docs" / "probes.md").read_text(encoding="utf-8").splitlines():
-        title = re.match(r"\*\*.*\(`([A-Z]\w+)`\)", line)
-        row = re.match(r"\| `(\w+)` \| (.+) \|$", line)
-        if title:
-            model = title[1]
-        elif line.startswith("#"):
-            model = ""
-        elif row and model:
-            lines.setdefault(model, {})[row[1]] = row[2].replace("`", "'")
-    return lines
-
-
 def data_files() -> list[Path]:
     """Every data file of the catalogue."""
     folders = (ROOT / "probes", ROOT / "templates")
@@ -311,7 +295,7 @@ def wanted() -> dict[Path, str]:
     """Every file that is made from others, with its text."""
     axes, catalogue = ROOT / "docs" / "axes", ROOT / "docs" / "catalogue"
     texts = {
-        ROOT / "schemas" / f"{kind}.json": json.dumps(schema_of(model, notes()), indent=1) + "\n"
+        ROOT / "schemas" / f"{kind}.json": json.dumps(schema_of(model), indent=1) + "\n"
         for kind, model in FILES.items()
     }
     for axis, probes in by_axis().items():

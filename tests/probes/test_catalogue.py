@@ -14,7 +14,8 @@ from tokenizers import Tokenizer
 from bias_audit.analysis.comparisons import compare_groups
 from bias_audit.backends import open_backend
 from bias_audit.cli.probe_check import pole_imbalance
-from bias_audit.metrics.scored_probe import ScoredProbe, Scores, Settings, build_cube
+from bias_audit.metrics.score_cube import Scores, build_cube
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.pipeline.plan import PLACEBO
 from bias_audit.probes.english import starts_sentence, takes_an
 from bias_audit.probes.probe import words_of
@@ -33,6 +34,10 @@ ENGLISH = [name for name in IDS if SPECS[name].language == "en-US"]
 JUDGED = [name for name in IDS if SPECS[name].role == "probe"]
 SETS = {name: CATALOGUE.template_set(name) for name in CATALOGUE.names("templates")}
 LEXICONS = {name: CATALOGUE.lexicon(name) for name in CATALOGUE.names("lexicon")}
+TIME_OR_PLACE = re.compile(
+    r"(After|At|Every|For|In|Last|On|Over|This|Today|Tomorrow|Tonight|Yesterday) "
+)
+"""With which a sentence begins that has another order than usual."""
 OVERCLAIM = re.compile(r"\b(fair|unbiased|proves?|prove that)\b", re.IGNORECASE)
 
 
@@ -458,6 +463,18 @@ def test_the_colored_things_differ_in_their_color_only():
     for one, other in zip(first, second, strict=True):
         assert (one.pair, one.sg.replace("black", "white")) == (other.pair, other.sg)
         assert one.pl.replace("black", "white") == other.pl
+
+
+def test_placebo_wordings_differ_in_their_order_only_and_no_order_goes_with_a_set():
+    """As many pairs, with the content of the pairs of dialect, and the same words in both sets."""
+    first, second = (wordset.entries for wordset in LEXICONS["placebo-wordings"].sets.values())
+    for one, other in zip(first, second, strict=True):
+        assert one.pair == other.pair
+        assert sorted(one.sg.lower().split()) == sorted(other.sg.lower().split())
+        assert bool(TIME_OR_PLACE.match(one.sg)) != bool(TIME_OR_PLACE.match(other.sg)), one.sg
+    assert sum(bool(TIME_OR_PLACE.match(entry.sg)) for entry in first) == len(first) / 2
+    contents = {entry.pair for entry in entries("dialect", "standardised")}
+    assert {entry.pair for entry in first} == contents
 
 
 def test_groups_are_named_with_care():

@@ -1,4 +1,4 @@
-"""What counts as one unit: said in files, or seen in texts; and what replaces 'target_scope'."""
+"""What counts as one unit: said in files, or seen in texts."""
 
 from __future__ import annotations
 
@@ -65,14 +65,6 @@ def test_texts_that_are_alike_are_one_unit_and_files_have_the_last_word(tmp_path
             "bus-driver": "... driver", "car-driver": "... driver",
         },
     }  # fmt: skip
-
-
-def test_target_scope_is_refused_with_what_replaces_it(tmp_path):
-    with pytest.raises(FileError) as caught:
-        probe_of(tmp_path, PROBE + "target_scope: fixed\n")
-    (problem,) = caught.value.problems
-    assert "'target_scope' is gone: every comparison makes both claims" in str(problem)
-    assert "claim: words_of_this_kind" in str(problem)
 
 
 LEXICON = """kind: lexicon

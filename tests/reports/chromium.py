@@ -83,3 +83,16 @@ def opened(
     shown.tab.goto(ADDRESS)
     yield shown
     context.close()
+
+
+def broken_rules(tab: Tab, only: str = "") -> list[str]:
+    """What axe finds in a page, or what it finds of one rule."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    rules: dict[str, Any] = {"runOnly": {"type": "rule", "values": [only]}} if only else {}
+    found = Axe().run(tab, options={"resultTypes": ["violations"], **rules})
+    return [
+        f"{broken['id']}: {node['html'][:200]}"
+        for broken in found.response["violations"]
+        for node in broken["nodes"]
+    ]

@@ -10,7 +10,7 @@ import pytest
 from bias_audit.reports import render
 from bias_audit.utils.resources import read_text
 
-from .chromium import opened
+from .chromium import broken_rules, opened
 from .example import frame
 
 if TYPE_CHECKING:
@@ -23,17 +23,9 @@ THEMES = {"light": r":root \{(.*?)\n\}", "dark": r':root\[data-theme="dark"\] \{
 
 
 def violations(browser: Browser, html: str, only: str = "", **window: Any) -> list[str]:
-    from axe_playwright_python.sync_playwright import Axe
-
-    rules: dict[str, Any] = {"runOnly": {"type": "rule", "values": [only]}} if only else {}
     with opened(browser, html, **window) as shown:
         shown.unfold()
-        found = Axe().run(shown.tab, options={"resultTypes": ["violations"], **rules})
-        return [
-            f"{broken['id']}: {node['html'][:200]}"
-            for broken in found.response["violations"]
-            for node in broken["nodes"]
-        ]
+        return broken_rules(shown.tab, only)
 
 
 @pytest.mark.browser

@@ -15,6 +15,7 @@ import pytest
 
 from bias_audit.reports import render
 from bias_audit.reports.formats.html import folder, whole
+from bias_audit.reports.view import exhibits as _exhibits
 from bias_audit.reports.view import page as _page
 from bias_audit.reports.view.build import build
 from bias_audit.results import Results
@@ -224,11 +225,11 @@ def test_every_column_of_numbers_sorts_by_its_numbers(browser: Browser, audit: R
         assert columns > 20
 
 
-def _known(table: _page.Table) -> tuple[str, ...]:
+def _known(table: _exhibits.Table) -> tuple[str, ...]:
     return (table.caption, *table.head, *(row[0].text for row in table.rows))
 
 
-def every_table(shown: _page.Page) -> Iterator[_page.Table]:
+def every_table(shown: _page.Page) -> Iterator[_exhibits.Table]:
     for _, table in shown.quality:
         yield table
     for note in shown.notes:

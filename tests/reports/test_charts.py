@@ -10,6 +10,7 @@ from bias_audit.reports import charts
 from bias_audit.reports.charts.axes import number_ticks, odds_ticks
 from bias_audit.reports.charts.layouts import spread
 from bias_audit.reports.text import percent, with_sign
+from bias_audit.reports.view import exhibits as _exhibits
 from bias_audit.reports.view import page as _page
 from bias_audit.reports.view.build import build
 from bias_audit.reports.view.charts import least_squares
@@ -19,16 +20,16 @@ from .example import with_companions
 from .page import Page
 
 
-def pictures(page: _page.Page) -> list[_page.Picture]:
-    return [chart for chart in page.charts if isinstance(chart, _page.Picture)]
+def pictures(page: _page.Page) -> list[_exhibits.Picture]:
+    return [chart for chart in page.charts if isinstance(chart, _exhibits.Picture)]
 
 
 @pytest.fixture(scope="module")
-def drawn(audit: Results) -> list[_page.Picture]:
+def drawn(audit: Results) -> list[_exhibits.Picture]:
     return pictures(build(audit))
 
 
-def test_each_chart_has_title_description_and_role(drawn: list[_page.Picture]) -> None:
+def test_each_chart_has_title_description_and_role(drawn: list[_exhibits.Picture]) -> None:
     for picture in drawn:
         drawing = charts.draw(picture)
         page = Page(drawing)
@@ -42,7 +43,7 @@ def test_each_chart_has_title_description_and_role(drawn: list[_page.Picture]) -
         assert page.mistakes == []
 
 
-def test_charts_have_no_colours_styles_or_foreign_ids(drawn: list[_page.Picture]) -> None:
+def test_charts_have_no_colours_styles_or_foreign_ids(drawn: list[_exhibits.Picture]) -> None:
     for picture in drawn:
         svg = charts.draw(picture)
         assert "style" not in svg
@@ -56,11 +57,13 @@ def test_charts_have_no_colours_styles_or_foreign_ids(drawn: list[_page.Picture]
 
 def test_slopes_name_both_ends_and_move_labels_apart() -> None:
     rows = tuple(
-        _page.Slope(label=f"gap {i}", before=0.1 * i, after=0.01 * i, verdict="larger" * (i > 2))
+        _exhibits.Slope(
+            label=f"gap {i}", before=0.1 * i, after=0.01 * i, verdict="larger" * (i > 2)
+        )
         for i in range(6)
     )
-    table = _page.Table(caption="", head=(), rows=())
-    picture = _page.Slopes(
+    table = _exhibits.Table(caption="", head=(), rows=())
+    picture = _exhibits.Slopes(
         name="s", title="t", question="", summary="said", table=table, rows=rows, before="old",
         after="new",
     )  # fmt: skip
@@ -73,21 +76,23 @@ def test_slopes_name_both_ends_and_move_labels_apart() -> None:
     assert spread([99.0, 98.0], 10.0, 100.0) == [100.0, 90.0]
 
 
-def test_each_chart_has_its_numbers_in_the_table(drawn: list[_page.Picture], page: Page) -> None:
+def test_each_chart_has_its_numbers_in_the_table(
+    drawn: list[_exhibits.Picture], page: Page
+) -> None:
     for picture in drawn:
         values = {cell.value for line in picture.table.rows for cell in line}
-        if isinstance(picture, _page.Intervals):
+        if isinstance(picture, _exhibits.Intervals):
             assert {row.estimate for row in picture.rows} <= values
-        if isinstance(picture, _page.Dots):
+        if isinstance(picture, _exhibits.Dots):
             assert {value for _, dots in picture.rows for value in dots} <= values
-        if isinstance(picture, _page.Scatter):
+        if isinstance(picture, _exhibits.Scatter):
             assert {x for x, _, _ in picture.points} | {y for _, y, _ in picture.points} <= values
         assert picture.title in page.text
     assert len(page.figures) == len(drawn) + 1  # and the heat map, which is a table itself
 
 
-def test_allowed_band_and_neutral_line_are_drawn(drawn: list[_page.Picture]) -> None:
-    picture = next(p for p in drawn if isinstance(p, _page.Intervals))
+def test_allowed_band_and_neutral_line_are_drawn(drawn: list[_exhibits.Picture]) -> None:
+    picture = next(p for p in drawn if isinstance(p, _exhibits.Intervals))
     svg = charts.draw(picture)
     (bands,) = re.findall(r'd="([^"]*)" class="f-band"', svg)
     assert picture.compact
@@ -95,15 +100,15 @@ def test_allowed_band_and_neutral_line_are_drawn(drawn: list[_page.Picture]) -> 
     assert "s-ink" in svg
 
 
-def test_a_picture_nobody_knows_is_refused(drawn: list[_page.Picture]) -> None:
+def test_a_picture_nobody_knows_is_refused(drawn: list[_exhibits.Picture]) -> None:
     base = drawn[0]
-    odd = _page.Picture(name="x", title=base.title, question="", summary="", table=base.table)
+    odd = _exhibits.Picture(name="x", title=base.title, question="", summary="", table=base.table)
     with pytest.raises(TypeError, match="no drawing for Picture"):
         charts.draw(odd)
 
 
 def test_settings_of_matplotlib_change_no_file_and_are_put_back(
-    drawn: list[_page.Picture],
+    drawn: list[_exhibits.Picture],
 ) -> None:
     before = charts.file(drawn[0], "png")
     own = {"axes.linewidth": 5, "lines.solid_capstyle": "round", "font.weight": "bold"}
@@ -133,7 +138,7 @@ def test_fitted_line_by_hand() -> None:
 def test_scatter_takes_the_share_of_women_or_the_figure_that_was_tested(audit: Results) -> None:
     def label(results: Results) -> str:
         drawn = pictures(build(results))
-        return next(p.across for p in drawn if isinstance(p, _page.Scatter))
+        return next(p.across for p in drawn if isinstance(p, _exhibits.Scatter))
 
     assert label(audit) == "the share of women in the job, 2022, per cent"
     tested = audit.results[1].model_copy(
@@ -144,8 +149,8 @@ def test_scatter_takes_the_share_of_women_or_the_figure_that_was_tested(audit: R
 
 
 def test_scatter_has_the_sign_of_the_correlation_that_was_tested(audit: Results) -> None:
-    def drawn(results: Results) -> _page.Scatter:
-        return next(p for p in pictures(build(results)) if isinstance(p, _page.Scatter))
+    def drawn(results: Results) -> _exhibits.Scatter:
+        return next(p for p in pictures(build(results)) if isinstance(p, _exhibits.Scatter))
 
     gap = next(r for r in audit.results if r.by_target and r.by_target[0].facts)
     fact = next(iter(gap.by_target[0].facts))
@@ -173,19 +178,19 @@ def test_scatter_has_the_sign_of_the_correlation_that_was_tested(audit: Results)
 
 
 def test_every_chart_answers_its_question_in_a_sentence(
-    drawn: list[_page.Picture], page: Page
+    drawn: list[_exhibits.Picture], page: Page
 ) -> None:
     for picture in drawn:
         assert picture.answer.endswith("."), picture.title
-        told = isinstance(picture, _page.Intervals) and picture.compact  # by the lead
+        told = isinstance(picture, _exhibits.Intervals) and picture.compact  # by the lead
         assert told or picture.answer in page.text
 
 
 def test_all_comparisons_stand_by_size_and_none_is_turned(
-    drawn: list[_page.Picture], audit: Results
+    drawn: list[_exhibits.Picture], audit: Results
 ) -> None:
     picture = next(p for p in drawn if p.name == "chart-overview")
-    assert isinstance(picture, _page.Intervals)
+    assert isinstance(picture, _exhibits.Intervals)
     values = [row.estimate for row in picture.rows]
     assert values == sorted(values, reverse=True)
     assert min(values) >= 0
@@ -194,9 +199,9 @@ def test_all_comparisons_stand_by_size_and_none_is_turned(
     )
 
 
-def test_a_mark_names_itself_and_leads_to_its_sentences(drawn: list[_page.Picture]) -> None:
+def test_a_mark_names_itself_and_leads_to_its_sentences(drawn: list[_exhibits.Picture]) -> None:
     picture = next(p for p in drawn if p.name.startswith("chart-words-"))
-    assert isinstance(picture, _page.Intervals)
+    assert isinstance(picture, _exhibits.Intervals)
     first = picture.rows[0]
     assert first.rows is not None
     with_rows = charts.draw(picture, explorer=True)
@@ -207,10 +212,12 @@ def test_a_mark_names_itself_and_leads_to_its_sentences(drawn: list[_page.Pictur
     assert "point" not in charts.file(picture, "svg").decode()
 
 
-def test_two_parts_with_the_same_heading_keep_their_headings(drawn: list[_page.Picture]) -> None:
-    base = next(p for p in drawn if isinstance(p, _page.Intervals) and not p.compact)
+def test_two_parts_with_the_same_heading_keep_their_headings(
+    drawn: list[_exhibits.Picture],
+) -> None:
+    base = next(p for p in drawn if isinstance(p, _exhibits.Intervals) and not p.compact)
     rows = tuple(
-        _page.IntervalRow(
+        _exhibits.IntervalRow(
             label=f"row {i}", estimate=0.1, low=0.0, high=0.2, heading="Same title", part=part
         )
         for i, part in enumerate(("one", "one", "two"))
@@ -219,10 +226,10 @@ def test_two_parts_with_the_same_heading_keep_their_headings(drawn: list[_page.P
     assert text.count(">Same title<") == 2
 
 
-def test_a_name_without_room_stands_in_two_lines(drawn: list[_page.Picture]) -> None:
-    base = next(p for p in drawn if isinstance(p, _page.Intervals) and not p.compact)
+def test_a_name_without_room_stands_in_two_lines(drawn: list[_exhibits.Picture]) -> None:
+    base = next(p for p in drawn if isinstance(p, _exhibits.Intervals) and not p.compact)
     long = "Western Europe and English-speaking North America"
-    row = _page.IntervalRow(label=long, estimate=0.1, low=0.0, high=0.2)
+    row = _exhibits.IntervalRow(label=long, estimate=0.1, low=0.0, high=0.2)
     words = Page(charts.draw(dataclasses.replace(base, rows=(row,)))).words
     at = words.index("Western Europe and English-speaking")
     assert words[at + 1] == "North America"
@@ -256,7 +263,7 @@ def test_the_words_behind_a_divergence_point_to_their_groups(
     (picture,) = [
         p
         for p in sections["occupation-gender"].pictures
-        if isinstance(p, _page.Intervals) and p.bars
+        if isinstance(p, _exhibits.Intervals) and p.bars
     ]
     whole = 0.02 + 0.012 + 0.004 + 0.01 + 0.015 + 0.008 + 0.01
     found = {row.label: row.estimate for row in picture.rows}
@@ -282,7 +289,7 @@ def test_the_heat_map_gives_way_to_the_chart_of_words_only(
 def test_groups_stand_in_the_plane_where_their_numbers_say(
     sections: dict[str, _page.ProbeSection],
 ) -> None:
-    (picture,) = [p for p in sections["trait-gender"].pictures if isinstance(p, _page.Plane)]
+    (picture,) = [p for p in sections["trait-gender"].pictures if isinstance(p, _exhibits.Plane)]
     assert picture.points == ((0.4, -0.3, "women"), (-0.4, 0.3, "men"))
     assert picture.table.rows[0][1].text == with_sign(0.4)
     text = Page(charts.draw(picture)).text
@@ -301,4 +308,4 @@ def test_a_group_without_both_coordinates_is_not_drawn() -> None:
     )
     shown = build(base.model_copy(update={"results": results}))
     every = [p for section in shown.probes for p in section.pictures]
-    assert not [p for p in every if type(p) is _page.Plane]
+    assert not [p for p in every if type(p) is _exhibits.Plane]

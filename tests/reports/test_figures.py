@@ -11,7 +11,7 @@ import pytest
 
 from bias_audit.reports import charts
 from bias_audit.reports.formats import figures
-from bias_audit.reports.view import page as _page
+from bias_audit.reports.view import exhibits as _exhibits
 from bias_audit.reports.view.build import build
 from bias_audit.results import Results
 
@@ -29,7 +29,7 @@ def files() -> dict[str, bytes]:
 def test_every_chart_of_the_page_is_there_in_every_kind(files: dict[str, bytes]) -> None:
     shown = build(with_companions()).charts
     assert {type(picture) for picture in shown} == {
-        _page.Intervals, _page.Dots, _page.Scatter, _page.Heat, _page.Plane,
+        _exhibits.Intervals, _exhibits.Dots, _exhibits.Scatter, _exhibits.Heat, _exhibits.Plane,
     }  # fmt: skip
     names = {f"{picture.name}.{kind}" for picture in shown for kind in KINDS}
     assert set(files) == {*names, figures.CAPTIONS}

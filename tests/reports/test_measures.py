@@ -11,7 +11,7 @@ import pytest
 from bias_audit import results as a
 from bias_audit.reports import render
 from bias_audit.reports import wording as _words
-from bias_audit.reports.view import page as _shapes
+from bias_audit.reports.view import exhibits as _exhibits
 from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.measures import table
 from bias_audit.reports.view.quality import checks_overview, failed_checks, unreliable
@@ -31,7 +31,7 @@ def result(metric: str, **more: object) -> a.Result:
     return a.Result.model_validate(values | more)
 
 
-def shown(*results: a.Result) -> _shapes.Table:
+def shown(*results: a.Result) -> _exhibits.Table:
     base = example()
     kept = tuple(r for r in base.results if r.role == "primary")
     audit = base.model_copy(update={"results": (*kept, *results)})

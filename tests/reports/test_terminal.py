@@ -104,3 +104,16 @@ def test_what_is_cut_says_so() -> None:
 def test_a_tiny_limit_is_no_limit_of_nothing() -> None:
     text = render(judge(run(result(2.0)), Policy(gates=(gate(max=0.001),))), "terminal")
     assert "1.001 ×" in text
+
+
+def test_a_narrow_terminal_keeps_the_interval_of_a_gate(judged: Results) -> None:
+    intervals = [line.interval for line in build(judged).first_screen.gates if line.interval]
+    assert len(intervals) > 3
+    narrow = terminal.render(judged, width=60)
+    assert max(map(len, narrow.splitlines())) <= 60
+    shown = [line.strip() for line in narrow.splitlines() if "90 % interval" in line]
+    assert shown == [
+        f"90 % interval: {line.interval}"
+        for line in build(judged).first_screen.gates
+        if line.interval and line.state != "pass"
+    ]

@@ -15,7 +15,8 @@ import numpy as np
 from bias_audit.analysis.robustness.check_record import passed_or_failed
 from bias_audit.metrics.design import Comparison, Design, scored_groups
 from bias_audit.metrics.log_odds import pole_response
-from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Scores, build_cube
+from bias_audit.metrics.score_cube import ScoreCube, Scores, build_cube
+from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.records import OTHERS, FillScore
 from bias_audit.results import Check
 from bias_audit.stats.contrast import two_groups

@@ -37,6 +37,7 @@ from bias_audit.metrics.word_properties import Properties, properties
 from bias_audit.results import Check, Result
 from bias_audit.stats.estimate import Contrast
 from bias_audit.stats.fragility import decided_side, depends_on_one_unit
+from bias_audit.utils.readings import READINGS
 
 FOLLOWS = ("instrument_failed", "confounded", "p_withheld", "fragile", "target_frequency")
 """Consequences that are statuses of the result from here on; the others are set elsewhere."""
@@ -165,7 +166,7 @@ def _target(comparison: Comparison, known: StabilityChecks, scored: ScoredProbe)
 def _saturation(scored: ScoredProbe) -> Iterator[Check]:
     """R13a and R13b: words, and whole poles, that have hardly any probability."""
     spec = scored.probe.spec
-    if spec.mask == "target" and not spec.targets.own and scored.reading == "mask":
+    if spec.mask == "target" and not spec.targets.own and READINGS[scored.reading].of == "word":
         cube = scored.cube
         for name, share, limit in (
             ("R13a", saturated_share, MOST_SATURATED),

@@ -14,7 +14,8 @@ from bias_audit.analysis.robustness.check_record import (
 )
 from bias_audit.metrics.design import Comparison, Design
 from bias_audit.metrics.log_odds import pole_heterogeneous, pole_response
-from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe, Settings
+from bias_audit.metrics.score_cube import ScoreCube
+from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.results import Check
 from bias_audit.stats.contrast import one_group, trim
 from bias_audit.stats.distribution_shape import bootstrap_t_interval
@@ -29,6 +30,7 @@ from bias_audit.stats.fragility import (
 )
 from bias_audit.stats.layout import without_one
 from bias_audit.stats.split_half import analyse_halves, half_bounds, split_half
+from bias_audit.utils.readings import READINGS
 
 SKEWED = 1.0
 ONE_UNIT = 0.5
@@ -174,7 +176,7 @@ def lost_poles(scored: ScoredProbe, settings: Settings) -> tuple[str, ...]:
         columns = cube.pole(sign)
         if requested and len(columns) / requested < settings.min_coverage:
             return ("incomplete",)
-        levels = scored.probe.spec.mask == "target" and scored.reading == "mask"
+        levels = scored.probe.spec.mask == "target" and READINGS[scored.reading].of == "word"
         if levels and (
             saturated_share(cube, columns) > MOST_SATURATED or thin_share(cube, columns) > MOST_THIN
         ):

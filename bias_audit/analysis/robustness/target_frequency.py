@@ -11,7 +11,8 @@ from bias_audit.analysis.robustness.check_record import (
 )
 from bias_audit.analysis.robustness.stability import is_detected
 from bias_audit.metrics.design import Comparison, Design
-from bias_audit.metrics.scored_probe import ScoreCube, ScoredProbe
+from bias_audit.metrics.score_cube import ScoreCube
+from bias_audit.metrics.scored_probe import ScoredProbe
 from bias_audit.results import Check
 from bias_audit.stats.covariates import AdjustedContrast, adjusted_contrast
 from bias_audit.utils.arrays import Floats
@@ -31,7 +32,7 @@ def check_target_frequency(scored: ScoredProbe, comparison: Comparison) -> Check
         return None
     fit = gap_at_equal_targets(scored, comparison)
     apart = mean_apart(cube)
-    level = "near" if scored.reading == "similarity" else "likely"
+    level = "likely" if cube.cosines is None else "near"
     note = f"the poles differ by {apart:+.2f} {scored.unit} in how {level} their words are anyway"
     if fit is None:
         return not_computable("R15", f"too few targets; {note}")

@@ -10,13 +10,7 @@ from bias_audit.backends.base import Backend
 from bias_audit.backends.cache.codec import Record
 from bias_audit.backends.cache.keys import Keys
 from bias_audit.backends.cache.store import ScoreStore
-from bias_audit.records import (
-    CompletionScore,
-    ModelInfo,
-    ModifiedPair,
-    ProgressCallback,
-    Request,
-)
+from bias_audit.records import CompletionScore, ModelInfo, ModifiedPair, ProgressCallback, Request
 
 _DISTRIBUTION_SHARE = 8
 """A run caches distributions of up to one in so many bytes of the store: they are a few in a

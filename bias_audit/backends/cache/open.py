@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from bias_audit.backends import Backend, open_backend, require_reading
+from bias_audit.backends import Backend, find_support, open_backend, require_reading
 from bias_audit.backends.base import LazyBackend, same_model
 from bias_audit.backends.cache.backend import CachedBackend
 from bias_audit.backends.cache.codec import register
@@ -21,19 +21,13 @@ from bias_audit.backends.cache.store import (
     default_folder,
     switched_off,
 )
-from bias_audit.backends.clm.questions import SUPPORTS as CONTINUES
-from bias_audit.backends.embeddings import SUPPORTS as NEARNESS
 from bias_audit.backends.hf.identify import ModelFiles, identify
 from bias_audit.backends.hf.model_files import FILE_OPTIONS, ModelOptions
-from bias_audit.backends.labels import SUPPORTS as LABELS
-from bias_audit.backends.mlm.questions import SUPPORTS
 from bias_audit.backends.ray.options import LOCAL
 from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.records import ModelInfo
 from bias_audit.utils.versions import package_versions
 
-_SUPPORTS = {"masked": SUPPORTS, "causal": CONTINUES, "classifier": LABELS, "encoder": NEARNESS}
-"""What models that are opened by name answer, by kind."""
 _HOMELESS = f"scores are not kept: there is no home folder; name a folder in {VARIABLE}"
 
 
@@ -241,14 +235,12 @@ def _lazy(
     """Describe a model from the store; load it where it was not met before."""
     key = info_key(files, package_versions())
     known = None if cache.fresh else store.get([key]).get(key)
-    if isinstance(known, ModelInfo) and known.kind in _SUPPORTS:
-        info = _describe(known, files)
-        return LazyBackend(
-            info, _SUPPORTS[known.kind], partial(open_backend, files.name, **options)
-        )
+    if isinstance(known, ModelInfo):
+        info, support = _describe(known, files), find_support(known.reading)
+        return LazyBackend(info, support, partial(open_backend, files.name, **options))
     backend = open_backend(files.name, **options)
     info = replace(backend.info, notices=backend.info.notices[len(files.notices) :])
-    if same_model(_describe(info, files), backend.info) and backend.info.kind in _SUPPORTS:
+    if same_model(_describe(info, files), backend.info):
         store.put(_register(backend.info, store)[1], {key: info})
     return backend
 

@@ -119,25 +119,21 @@ class WordSearch:
         paths: list[Path] = [(int(starts[i]),) for i in chosen]
         words = [names[i] for i in chosen]
         room = min(DEEPEST, self._planner.max_length - max(len(text.ids) for text in texts))
-        every: dict[str, tuple[Path, Floats]] = {}
+        every: dict[str, Floats] = {}
         for _ in range(room):
             if not paths:
                 break
             ends, onward = self._follow(openings, paths)
             for column, (word, path) in enumerate(zip(words, paths, strict=True)):
                 if self._is_own(texts[0], word, path):
-                    every[word] = path, ends[:, column]
+                    every[word] = ends[:, column]
             below = [divmod(int(i), onward.shape[1]) for i in _likeliest(onward.ravel())]
             pieces, endings = self._inner
             words = [words[row] + endings[i] for row, i in below]
             paths = [(*paths[row], int(pieces[i])) for row, i in below]
-        ordered = sorted(every)
-        chances = np.stack([every[word][1] for word in ordered], axis=1) if ordered else None
-        return _Spread(
-            words=tuple(ordered),
-            chances=np.zeros((len(texts), 0)) if chances is None else chances,
-            mass=np.exp(first).sum(axis=1),
-        )
+        ordered = tuple(sorted(every))
+        chances = np.array([every[word] for word in ordered]).reshape(-1, len(texts)).T
+        return _Spread(words=ordered, chances=chances, mass=np.exp(first).sum(axis=1))
 
     def _follow(self, openings: Sequence[Opening], paths: Sequence[Path]) -> tuple[Floats, Floats]:
         """Read beginnings of words after every text.
@@ -157,7 +153,7 @@ class WordSearch:
         for number, opening in enumerate(openings):
             for rows, log_probs, chances in self._runner.go_on(opening, paths):
                 here = np.exp(log_probs)
-                going = chances[:, self._onward].sum(dim=1, dtype=torch.float64).cpu().numpy()
+                going = chances[:, self._onward].sum(dim=1).cpu().numpy().astype(np.float64)
                 ends[number, rows] = here * np.maximum(1 - going, 0)
                 weights = torch.tensor(here, device=onward.device, dtype=onward.dtype)
                 onward[rows] += weights.unsqueeze(1) * chances[:, self._ids[1]]

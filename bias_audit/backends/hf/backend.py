@@ -10,7 +10,8 @@ from bias_audit.backends.hf.model_files import ModelOptions
 from bias_audit.backends.hf.pooling import PoolingMode
 from bias_audit.backends.hf.tokenization import refuse_panics
 from bias_audit.errors import ModelLoadError, ScoringError
-from bias_audit.records import ModelInfo, Reading, Request
+from bias_audit.records import ModelInfo, Request
+from bias_audit.utils.readings import Reading
 
 
 class FileBackend:

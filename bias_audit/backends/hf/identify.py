@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from bias_audit.backends.hf.model_files import ModelOptions, locate_model
-from bias_audit.records import Reading
+from bias_audit.utils.readings import Reading
 
 KNOWN_DTYPES = ("float32", "bfloat16", "float16")
 _ON_CPU = "cpu", "highest"

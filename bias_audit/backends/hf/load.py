@@ -18,8 +18,8 @@ import torch
 import transformers
 
 from bias_audit.backends.hf.gguf import describe_weights, require_packages
+from bias_audit.backends.hf.model_config import WANTED
 from bias_audit.backends.hf.model_files import (
-    WANTED,
     ModelFolder,
     ModelOptions,
     locate_model,
@@ -28,27 +28,10 @@ from bias_audit.backends.hf.model_files import (
 from bias_audit.backends.hf.pooling import Pooling
 from bias_audit.backends.hf.tokenization import refuse_panics
 from bias_audit.errors import ModelLoadError, UnknownNameError
-from bias_audit.records import ModelInfo, Reading
+from bias_audit.records import ModelInfo
+from bias_audit.utils.readings import READINGS, USUAL, Reading
 
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
-_KINDS: dict[Reading, str] = {
-    "mask": "masked",
-    "continuation": "causal",
-    "similarity": "encoder",
-    "label": "classifier",
-}
-_CLASSES: dict[Reading, str] = {
-    "mask": "AutoModelForMaskedLM",
-    "continuation": "AutoModelForCausalLM",
-    "similarity": "AutoModel",
-    "label": "AutoModelForSequenceClassification",
-}
-_WANTED: dict[Reading, str] = {
-    "mask": WANTED,
-    "continuation": "a causal language model with its head",
-    "similarity": "a sentence encoder",
-    "label": "a text classifier with its head",
-}
 _NO_LIMIT = 1_000_000
 """A tokenizer that knows no limit reports a number far above this one."""
 _SLOW = (
@@ -73,7 +56,7 @@ class LoadedModel:
     """Of a sentence encoder."""
 
 
-def load(options: ModelOptions, reading: Reading = "mask") -> LoadedModel:
+def load(options: ModelOptions, reading: Reading = USUAL) -> LoadedModel:
     """Load a model and its tokenizer: a masked or causal language model, or a text classifier.
 
     Raises:
@@ -104,11 +87,12 @@ def load(options: ModelOptions, reading: Reading = "mask") -> LoadedModel:
             f"and were not used (first: {unused[0]})",
         )
     model = _move(model, device)
+    facts = READINGS[reading]
     info = ModelInfo(
         name=options.name,
         revision=folder.revision,
         **digests,
-        kind=_KINDS[reading],
+        kind=facts.kind,
         reading=reading,
         architecture=type(model).__name__,
         vocabulary_size=size,
@@ -117,7 +101,7 @@ def load(options: ModelOptions, reading: Reading = "mask") -> LoadedModel:
         dtype=str(model.dtype).removeprefix("torch."),
         arithmetic=arithmetic(device, model.dtype),
         device=str(device),
-        notices=notices,
+        notices=(*notices, facts.notice) if facts.notice else notices,
     )
     return LoadedModel(model=model, tokenizer=tokenizer, info=info, pooling=folder.pooling)
 
@@ -249,7 +233,7 @@ def _model(folder: ModelFolder, place: Path, dtype: Any) -> tuple[Any, list[str]
     if folder.gguf is not None and hasattr(transformers, "GgufConfig"):
         # left packed, the weights would be multiplied by code that is fetched from the hub
         options["quantization_config"] = transformers.GgufConfig(dequantize=True)
-    kind = getattr(transformers, _CLASSES[folder.reading])
+    kind = getattr(transformers, READINGS[folder.reading].auto_class)
     try:
         model, report = kind.from_pretrained(
             str(place),
@@ -315,16 +299,16 @@ def _check_complete(folder: ModelFolder, report: Any) -> None:
             hint="the config belongs to another checkpoint; save both again with save_pretrained",
         )
     missing = sorted(report["missing_keys"])
-    if folder.reading == "similarity":  # the states are pooled here, not by the model's own layer
+    if folder.pooling is not None:  # the states are pooled here, not by the model's own layer
         missing = [name for name in missing if "pooler" not in name]
     if missing:
-        made_as = ", ".join(map(str, folder.config.get("architectures") or ())) or "unknown"
+        facts = READINGS[folder.reading]
         raise ModelLoadError(
-            f"expected {_WANTED[folder.reading]}, but the weights of '{folder.name}' (saved as"
-            f" {made_as}) lack {len(missing)} tensors (first: {missing[0]}), and random numbers in"
-            " their place would be scored",
+            f"expected {facts.wanted}, but the weights of '{folder.name}' (saved as"
+            f" {folder.made_as or 'unknown'}) lack {len(missing)} tensors (first: {missing[0]}),"
+            " and random numbers in their place would be scored",
             hint="use the checkpoint with its head"
-            if folder.reading == "label"
+            if facts.of == "label"
             else "use the checkpoint with the language model's head, "
             "not one that was saved for classification or embeddings",
         )

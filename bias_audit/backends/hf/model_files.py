@@ -1,19 +1,12 @@
-"""Find a model's files, here or on the hub, and check them; no weights are read here.
-
-Fetching from the hub is the only use of the network.
-"""
+"""Find a model's files, here or on the hub, and check them; no weights are read here."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import json
-import logging
-import re
 import shutil
-import sys
 import tempfile
-import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -21,16 +14,11 @@ from typing import Any, TypedDict
 
 from bias_audit.backends.base import require_possible
 from bias_audit.backends.hf.gguf import SUFFIX, find_gguf
-from bias_audit.backends.hf.pooling import (
-    ENCODER_FILES,
-    MODULES,
-    Pooling,
-    PoolingMode,
-    read_pooling,
-)
+from bias_audit.backends.hf.hub import fetch
+from bias_audit.backends.hf.model_config import read_by_head, read_config, require_head
+from bias_audit.backends.hf.pooling import ENCODER_FILES, Pooling, PoolingMode, read_pooling
 from bias_audit.errors import ModelLoadError
-from bias_audit.records import Reading
-from bias_audit.utils.json_text import TextError, read_json
+from bias_audit.utils.readings import READINGS, Reading
 
 REFERENCE = Path(__file__).parents[2] / "models" / "reference"
 """The model that ships with the package."""
@@ -69,28 +57,8 @@ _NO_VOCABULARY = (
     _TOKENIZER_CONFIG,
 )
 _VOCABULARIES = tuple(name for name in TOKENIZER_FILES if name not in _NO_VOCABULARY)
-_CAUSAL_HEADS = ("ForCausalLM", "LMHeadModel")
-CLASSIFIER_HEAD = "ForSequenceClassification"
-MASK_HEAD = "ForMaskedLM"
-_WRONG_HEADS = {
-    "ForConditionalGeneration": "an encoder-decoder",
-    "ForTokenClassification": "a token classifier",
-    "ForQuestionAnswering": "a question answerer",
-    "ForMultipleChoice": "a multiple-choice model",
-    "ForObjectDetection": "an object detector",
-    "ForImageClassification": "an image classifier",
-    "ForAudioClassification": "a classifier of sounds",
-    "ForCTC": "a speech recogniser",
-}
-_BARE = re.compile(r"[A-Za-z0-9]+(?<!LMHead)Model")
-"""An architecture without a head."""
-_MASKED_ANYWAY = ("XLMWithLMHeadModel", "FlaubertWithLMHeadModel")
-_KINDS: dict[str, type] = {"architectures": list}
 _GGUF_CONFIG = {"model_type": "gguf", "architectures": ["GgufForCausalLM"]}
 """What is known of a GGUF file before it is loaded."""
-_MOST = {"layers": 10_000, "num_labels": 1_000_000}
-"""Largest counts, by what the key holds; building more would not end."""
-WANTED = "a masked language model with its vocabulary head, such as distilroberta-base"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,16 +118,20 @@ class ModelFolder:
     notices: tuple[str, ...] = ()
 
     @property
+    def made_as(self) -> str:
+        """The architectures that its config.json names."""
+        return ", ".join(map(str, self.config.get("architectures") or ()))
+
+    @property
     def readings(self) -> tuple[Reading, ...]:
         """How the model can be read: an encoder by its pooling, else by its head; the usual first.
 
         An encoder that was saved with its head for words can be read by that too.
         """
+        by_head = read_by_head(self.config)
         if self.pooling is not None:
-            return ("similarity", "mask") if _ends_in(self.config, MASK_HEAD) else ("similarity",)
-        if _ends_in(self.config, CLASSIFIER_HEAD):
-            return ("label",)
-        return ("continuation",) if _causal_head(self.config) else ("mask",)
+            return ("similarity", "mask") if by_head == "mask" else ("similarity",)
+        return (by_head or "mask",)
 
     @property
     def reading(self) -> Reading:
@@ -330,8 +302,9 @@ def locate_model(options: ModelOptions) -> ModelFolder:
         )
     if gguf is not None:
         wanted = "similarity" if options.pooling else options.reading
-        require_possible(name, wanted, ("continuation",))
-        return ModelFolder(name=name, path=gguf.parent, gguf=gguf, config=_GGUF_CONFIG)
+        folder = ModelFolder(name=name, path=gguf.parent, gguf=gguf, config=_GGUF_CONFIG)
+        require_possible(name, wanted, folder.readings)
+        return folder
     if name == "reference":
         path = REFERENCE
     elif here is not None:
@@ -344,13 +317,13 @@ def locate_model(options: ModelOptions) -> ModelFolder:
             hint="name a folder with a model's files, or a hub id",
         )
     else:
-        path = _fetch(options)
+        path = fetch(name, revision, _patterns(options), offline=options.offline)
         commit = path.name
         if revision is None:
             notices.append(f"revision not pinned; resolved to {commit}")
-    config = _config(name, path)
+    config = read_config(name, path)
     pooling = read_pooling(name, path, options.pooling)
-    _require_head(name, config, pooling)
+    require_head(name, config, pooling)
     pickled = _check_weights(name, path, config, allow_pickle=options.allow_pickle)
     _check_tokenizer(name, path)
     if "auto_map" in config:
@@ -408,142 +381,18 @@ def is_path(name: str) -> bool:
     )
 
 
-def _config(name: str, path: Path) -> dict[str, Any]:
-    """Read config.json and refuse what cannot be a masked language model."""
-    file = path / "config.json"
-    if not file.is_file():
-        raise ModelLoadError(
-            f"'{name}' holds no config.json", hint=f"name a folder or hub id of {WANTED}"
-        )
-    try:
-        config = read_json(file)
-    except (OSError, TextError) as error:
-        raise ModelLoadError(
-            f"config.json of '{name}' is not valid JSON: {error}", hint="save the model again"
-        ) from error
-    if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
-        raise ModelLoadError(
-            f"config.json of '{name}' does not name its model_type",
-            hint="save the model again with save_pretrained",
-        )
-    for key, kind in _KINDS.items():
-        if not isinstance(config.get(key), kind | None):
-            raise ModelLoadError(
-                f"config.json of '{name}' holds no usable {key}: {str(config[key])[:60]!r}",
-                hint="save the model again with save_pretrained",
-            )
-    for key, value in config.items():
-        most = next((size for part, size in _MOST.items() if part in key), None)
-        if most is not None and isinstance(value, (int, float)) and value > most:
-            raise ModelLoadError(
-                f"config.json of '{name}' has a {key} of more than {most:,}, as no model has",
-                hint="save the model again with save_pretrained",
-            )
-    if "configuration_files" in config:
-        raise ModelLoadError(
-            f"config.json of '{name}' names other files to be read in its place"
-            " (configuration_files)",
-            hint="save the model again with save_pretrained",
-        )
-    if any("/" in str(config.get(key)) for key in ("attn_implementation", "_attn_implementation")):
-        raise ModelLoadError(
-            f"config.json of '{name}' asks for code of the hub (attn_implementation), which is"
-            " never run",
-            hint="remove the key",
-        )
-    what = _other_kind(config)
-    if what:
-        raise ModelLoadError(
-            f"there is no way to read '{name}': it is {what}",
-            hint="name a masked or causal language model, a text classifier or a sentence encoder",
-        )
-    return config
-
-
-def _other_kind(config: dict[str, Any]) -> str:
-    """What the config says the model is, if that is neither a masked nor a causal one."""
-    if config.get("is_encoder_decoder"):
-        return "an encoder-decoder (sequence to sequence)"
-    if _causal_head(config) or _ends_in(config, CLASSIFIER_HEAD):
-        return ""
-    if config.get("is_decoder"):
-        return "a decoder (is_decoder is true): it does not see the words on the right"
-    for architecture in config.get("architectures") or ():
-        for ending, what in _WRONG_HEADS.items():
-            if str(architecture).endswith(ending):
-                return f"{what} ({architecture})"
-    return ""
-
-
-def _require_head(name: str, config: dict[str, Any], pooling: Pooling | None) -> None:
-    """Refuse an encoder that is alone and says nothing of its pooling, and a head beside one."""
-    architectures = [str(one) for one in config.get("architectures") or ()]
-    bare = bool(architectures) and all(_BARE.fullmatch(one) for one in architectures)
-    if pooling is None and bare:
-        raise ModelLoadError(
-            f"'{name}' is an encoder without a head ({architectures[0]}), and no {MODULES} says how"
-            " it makes a vector of a text",
-            hint="state its pooling to have it read as a sentence encoder, such as --pooling mean;"
-            f" for words at a mask use {WANTED}",
-        )
-    if pooling is not None and _ends_in(config, CLASSIFIER_HEAD):
-        raise ModelLoadError(
-            f"'{name}' is a text classifier ({', '.join(architectures)}), which is read as label",
-            hint="leave --pooling out",
-        )
-
-
-def _ends_in(config: dict[str, Any], head: str) -> bool:
-    return any(str(name).endswith(head) for name in config.get("architectures") or ())
-
-
-def _causal_head(config: dict[str, Any]) -> str:
-    """The architecture of a causal language model; empty for all others."""
-    return next(
-        (
-            str(name)
-            for name in config.get("architectures") or ()
-            if str(name).endswith(_CAUSAL_HEADS) and name not in _MASKED_ANYWAY
-        ),
-        "",
-    )
-
-
 def require_reading(folder: ModelFolder, reading: Reading) -> None:
     """Refuse a model of another kind than the one that is wanted.
 
     Raises:
         ModelLoadError: it is read in another way.
     """
-    if reading in folder.readings:
-        return
-    if "similarity" in (reading, folder.reading):
+    if reading not in folder.readings:
         raise ModelLoadError(
-            f"'{folder.name}' is read as {folder.reading}, not as {reading}",
+            f"expected {READINGS[reading].wanted}, but '{folder.name}' is read as {folder.reading}"
+            f" ({folder.made_as or 'no architecture is named'})",
             hint="open it with bias_audit.open_backend, which chooses",
         )
-    if reading == "label":
-        raise ModelLoadError(
-            f"expected a text classifier, but '{folder.name}' has no head for labels",
-            hint=f"use a model whose architecture ends in {CLASSIFIER_HEAD}",
-        )
-    if folder.reading == "label":
-        raise ModelLoadError(
-            f"expected a {'masked' if reading == 'mask' else 'causal'} language model, but"
-            f" '{folder.name}' is a text classifier",
-            hint="open it with bias_audit.open_backend, which reads labels",
-        )
-    if reading == "mask":
-        head = _causal_head(folder.config)
-        raise ModelLoadError(
-            f"expected a masked language model, but '{folder.name}' is a causal language model"
-            f" ({head})",
-            hint=f"use {WANTED}",
-        )
-    raise ModelLoadError(
-        f"expected a causal language model, but '{folder.name}' has no head for the next word",
-        hint="use a model whose architecture ends in ForCausalLM or LMHeadModel",
-    )
 
 
 def _check_weights(name: str, path: Path, config: dict[str, Any], *, allow_pickle: bool) -> bool:
@@ -583,87 +432,15 @@ def _check_weights(name: str, path: Path, config: dict[str, Any], *, allow_pickl
     )
 
 
+def _patterns(options: ModelOptions) -> list[str]:
+    """The files of a hub model that are fetched."""
+    wanted = ["config.json", "model*.safetensors", INDEX, *TOKENIZER_FILES, "tokenizer.*.json"]
+    return [*wanted, *ENCODER_FILES, *((PICKLES, PICKLE_INDEX) if options.allow_pickle else ())]
+
+
 def _check_tokenizer(name: str, path: Path) -> None:
     if not any((path / vocabulary).is_file() for vocabulary in _VOCABULARIES):
         raise ModelLoadError(
             f"'{name}' holds no tokenizer: expected tokenizer.json",
             hint="save the model's tokenizer into the same folder with save_pretrained",
         )
-
-
-def _fetch(options: ModelOptions) -> Path:
-    """The snapshot folder of a hub model, named by its commit; code is never fetched."""
-    from huggingface_hub import errors, snapshot_download
-
-    patterns = ["config.json", "model*.safetensors", INDEX, *TOKENIZER_FILES]
-    patterns += ["tokenizer.*.json", *ENCODER_FILES]
-    name, revision = options.name, options.revision
-    if options.allow_pickle:
-        patterns += [PICKLES, PICKLE_INDEX]
-    try:
-        with _quiet():
-            folder = snapshot_download(
-                name,
-                revision=revision,
-                allow_patterns=patterns,
-                ignore_patterns=["*/*"],
-                local_files_only=options.offline,
-            )
-    except errors.RevisionNotFoundError as error:
-        raise ModelLoadError(
-            f"the hub model '{name}' has no revision '{revision}'",
-            hint="name a branch, a tag or a full commit sha",
-        ) from error
-    except (errors.RepositoryNotFoundError, errors.HFValidationError) as error:
-        raise ModelLoadError(
-            f"no model named '{name}': it is neither a folder here nor a public model on the hub",
-            hint="check the spelling; for a private model set HF_TOKEN",
-        ) from error
-    except Exception as error:  # the hub client lets errors of several HTTP libraries through
-        raise ModelLoadError(_unreachable(name, offline=options.offline)) from error
-    if Path(folder, MODULES).is_file():  # its pooling stands in a folder of its own
-        with contextlib.suppress(Exception), _quiet():  # what is missing is said when it is read
-            snapshot_download(
-                name,
-                revision=Path(folder).name,
-                allow_patterns=["*Pooling/config.json"],
-                local_files_only=options.offline,
-            )
-    return Path(str(folder))
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the hub's client silent, except for the bar of a download that somebody watches."""
-    from huggingface_hub import logging as log
-    from huggingface_hub.utils.tqdm import (
-        are_progress_bars_disabled,
-        disable_progress_bars,
-        enable_progress_bars,
-    )
-
-    level, shown = log.get_verbosity(), not are_progress_bars_disabled()
-    hide = shown and not (sys.stderr and sys.stderr.isatty())
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        log.set_verbosity(logging.ERROR)
-        if hide:
-            disable_progress_bars()
-        try:
-            yield
-        finally:
-            log.set_verbosity(level)
-            if hide:
-                enable_progress_bars()
-
-
-def _unreachable(name: str, *, offline: bool) -> str:
-    if offline:
-        return (
-            f"'{name}' is not in the local cache and --offline forbids fetching it: "
-            "run once without --offline, or name a local folder or 'reference'"
-        )
-    return (
-        f"the hub could not be reached to fetch '{name}': check the connection, name a local "
-        "folder or 'reference', or use --offline if the model was fetched before"
-    )

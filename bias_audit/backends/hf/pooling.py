@@ -36,8 +36,6 @@ class Pooling:
     mode: PoolingMode
     """``mean`` over all pieces, special ones included; ``cls``: the first; ``max``: the largest
     value of each number over all pieces."""
-    normalises: bool = False
-    """Whether the vector is scaled to length 1, which changes no cosine."""
     max_length: int | None = None
     """Longest text in pieces; None where the folder says nothing."""
     lowers: bool = False
@@ -74,7 +72,6 @@ def read_pooling(name: str, folder: Path, stated: PoolingMode | None) -> Pooling
     length = texts.get("max_seq_length")
     return Pooling(
         mode=mode,
-        normalises="Normalize" in paths,
         max_length=length if isinstance(length, int) and length > 0 else None,
         lowers=texts.get("do_lower_case") is True,
         prefix=_prefix(name, folder, _read(name, folder, file, dict)),

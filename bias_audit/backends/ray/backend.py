@@ -18,12 +18,7 @@ from typing import Any, Literal
 
 from bias_audit.backends.base import require_batch_size
 from bias_audit.backends.ray.options import Engine, EngineUse
-from bias_audit.backends.ray.worker import (
-    RemoteError,
-    Worker,
-    WorkerInfo,
-    require_same_packages,
-)
+from bias_audit.backends.ray.worker import RemoteError, Worker, WorkerInfo, require_same_packages
 from bias_audit.errors import BiasAuditError, ModelLoadError, ScoringError, UsageError
 from bias_audit.records import CompletionRequest, FillRequest, ProgressCallback, Request
 

@@ -6,13 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Sequence
 
-from bias_audit.datasets.info import (
-    CROWS_MEASURES,
-    DOUBTS,
-    PAIR_MEASURES,
-    DatasetInfo,
-    github,
-)
+from bias_audit.datasets.info import CROWS_MEASURES, DOUBTS, PAIR_MEASURES, DatasetInfo, github
 from bias_audit.datasets.items import SentencePair
 from bias_audit.datasets.source import Column, Source, describe_columns
 

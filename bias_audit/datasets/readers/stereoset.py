@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal, get_args
 
-from bias_audit.datasets.info import (
-    DOUBTS,
-    PAIR_MEASURES,
-    STEREOSET_MEASURES,
-    DatasetInfo,
-    github,
-)
+from bias_audit.datasets.info import DOUBTS, PAIR_MEASURES, STEREOSET_MEASURES, DatasetInfo, github
 from bias_audit.datasets.items import Choice
 from bias_audit.datasets.source import Source
 from bias_audit.errors import FileError

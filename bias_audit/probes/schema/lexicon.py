@@ -49,33 +49,38 @@ class Entry(FileModel):
     short_text = "sg"
 
     id: Id | None = None
-    """Stable name; made from the first form when absent."""
+    """A stable name; made from the word if absent."""
     sg: Word | None = None
-    """Form in singular sentences (for adjectives: the only form)."""
+    """Form in singular sentences; adjectives as targets have only this."""
     pl: Word | None = None
     """Form in plural sentences."""
     forms: dict[FormName, Word] = Field(default_factory=dict)
-    """Further forms that templates may ask for, such as ``subject: she``."""
+    """Further forms by name, for ``<mask:subject>``."""
     adjective: Word | None = None
-    """An adjective that is combined with the set's heads: Muslim person, Muslim people."""
+    """Combined with each head: Muslim person, Muslim neighbor."""
     agree: FormName | None = None
-    """The form that ``<mask:agree>`` takes beside this word, such as ``f`` for a feminine noun."""
+    """The form that ``<mask:agree>`` takes beside this word, such as ``f``."""
     label: Text | None = None
-    """The identity word; entries that share one count as one unit of inference."""
+    """The identity word; words that share one count once."""
     an: bool | None = None
-    """True for "an" (an honest), false for "a"; by pronunciation rules when absent."""
+    """``true``: "an"; ``false``: "a"; by pronunciation if absent."""
     article: Literal["the", "none"] = "the"
-    """``none``: no article before it (given names); the template's article is left out."""
+    """``the`` (any article) or ``none``, for given names."""
     cluster: Id | None = None
-    """Words that share one behave alike and count as one unit; made from the words when absent."""
+    """Words that share one behave alike (mother, father) and count as one unit; without it, targets
+    with the same last word do, and group words that differ in a number only."""
     pair: str | None = None
-    """Key that matches this entry with one entry of each other group (mother / father)."""
+    """The same key on one word of each group makes a matched pair (mother / father)."""
     tags: tuple[str, ...] = ()
+    """Free words to select by."""
     facts: dict[str, float] = Field(default_factory=dict)
-    """Numbers about the word, such as the share of women in a job (per cent)."""
+    """Numbers about the word, such as the share of women in a job."""
     status: Literal["preferred", "neutral", "disputed", "outdated"] = "neutral"
+    """``preferred``, ``neutral``, ``disputed`` or ``outdated``; recorded."""
     provenance: str = ""
+    """Where the word or its facts come from."""
     note: str = ""
+    """For readers of the file."""
 
     @model_validator(mode="after")
     def _has_form(self) -> Entry:
@@ -110,16 +115,14 @@ class HeadNoun(FileModel):
     short_text = "sg"
 
     id: Id | None = None
-    """Stable name; made from the first form when absent."""
+    """A stable name; made from the first form if absent."""
     sg: Pattern | None = None
-    """Form in singular sentences; the adjective goes before it, or where it says [adjective]."""
+    """Form in singular sentences; the adjective goes before it, or where it says
+    ``[adjective]``."""
     pl: Pattern | None = None
-    """Form in plural sentences."""
+    """Form in plural sentences, in the same way."""
     forms: dict[FormName, Pattern] = Field(default_factory=dict)
-    """Further forms that templates may ask for, such as ``dat: der [adjective]en Frau``.
-
-    They are taken as written: without ``[adjective]`` they have none (``rel: die``).
-    """
+    """Further forms by name, as written: ``dat: "der [adjective]en Frau"``."""
     agree: FormName | None = None
     """The form that ``<mask:agree>`` takes beside this head."""
 
@@ -149,11 +152,14 @@ class WordSet(FileModel):
     label: Text | None = None
     """How reports call it."""
     role: Literal["focal", "reference", "unmarked", "placebo"] = "focal"
+    """``focal``, ``reference``, ``unmarked`` or ``placebo``; recorded."""
     heads: tuple[HeadNoun, ...] = ()
-    """Nouns for this set's adjectives; the lexicon's heads when absent."""
+    """Nouns for this set's adjectives, instead of the file's."""
     population: int | None = Field(default=None, ge=1)
-    """How many words of this kind there are, where the set holds a good part of them."""
+    """How many words of this kind there are, where the set holds a good part of them (all jobs of a
+    table): the claim about words of their kind then leaves less to chance."""
     entries: tuple[Entry, ...] = Field(min_length=1)
+    """The words."""
 
     @model_validator(mode="after")
     def _no_twins(self) -> WordSet:
@@ -200,18 +206,25 @@ class Lexicon(FileModel):
 
     kind: Literal["lexicon"]
     id: Id
+    """Its name, as the file is called."""
     version: int = Field(default=1, ge=1)
+    """Raise it when words change."""
     language: Language = "en-US"
+    """Language tag, such as ``de``; ``en-US`` if absent."""
     title: Text
+    """In plain words."""
     extends: Id | None = None
     """Another lexicon that this one starts from."""
     drop: dict[Id, tuple[Text, ...]] = Field(default_factory=dict)
-    """Words left out of the sets of the extended lexicon, by set and id."""
+    """Words left out of it, by set: ``drop: {women: [lady]}``."""
     provenance: str = ""
+    """Where the words come from."""
     heads: tuple[HeadNoun, ...] = ()
+    """Nouns for all adjectives of the file."""
     sensitive: bool = False
     """True when the words may hurt: reports fold them away."""
     sets: dict[Id, WordSet] = Field(default_factory=dict)
+    """The word sets, by id."""
 
     @model_validator(mode="after")
     def _has_sets(self) -> Lexicon:
@@ -231,14 +244,20 @@ class Template(FileModel):
     short_text = "text"
 
     id: Id | None = None
+    """A name; its number if absent."""
     text: TemplateText
+    """The sentence."""
     number: Literal["sg", "pl"] | None = None
-    """Which form the slots take; the set's number when absent."""
+    """``sg`` or ``pl`` for this sentence only."""
     negated_twin: Id | None = None
+    """The negated sentence, as ``set.id`` (``trait-negated.seemed``); a probe with these sentences
+    and the same groups and targets gets the slope of its gaps."""
     cluster: Id | None = None
-    """Sentences that share one behave alike and count as one unit; made from the texts when
-    absent."""
+    """Sentences that share one are of one situation (all quotations) and count as one unit; one for
+    all, or for a single sentence, is refused; without it, sentences that share three quarters of
+    their words are one unit, any number for any other."""
     note: str = ""
+    """For readers of the file."""
 
     @model_validator(mode="before")
     @classmethod
@@ -258,18 +277,25 @@ class TemplateSet(FileModel):
 
     kind: Literal["templates"]
     id: Id
+    """Its name, as the file is called."""
     version: int = Field(default=1, ge=1)
+    """Raise it when sentences change."""
     language: Language = "en-US"
+    """Language tag, such as ``de``; ``en-US`` if absent."""
     title: Text
+    """In plain words."""
     extends: Id | None = None
     """Another template set that this one starts from."""
     drop: tuple[Id, ...] = ()
-    """Sentences of the extended set that are left out, by id."""
+    """Sentences left out of it, by id."""
     number: Literal["sg", "pl"] = "sg"
+    """``sg`` or ``pl``: which form the slots take."""
     slots: SlotWords = Field(default_factory=dict)
-    """Fillers of further named slots; a cell is averaged over them."""
+    """Words of named slots; each sentence is scored with all of them and averaged."""
     provenance: str = ""
+    """Who wrote the sentences."""
     templates: tuple[Template, ...] = ()
+    """The sentences."""
 
     @model_validator(mode="after")
     def _no_twins(self) -> TemplateSet:
@@ -290,6 +316,7 @@ class Cloze(FileModel):
     """A trivial gap for the model sanity check."""
 
     text: Sentence
+    """A sentence with ``<mask>``."""
     answers: tuple[Word, ...] = Field(min_length=1)
     """One of these must be among the ten most likely completions."""
 
@@ -298,9 +325,11 @@ class Triplet(FileModel):
     """A sentence, one that says the same in other words, and one that says something else."""
 
     text: Text
+    """A sentence."""
     same: Text
+    """The same in other words."""
     other: Text
-    """With words of ``text``, so that words alone do not tell."""
+    """Another meaning in words of ``text``, so that words alone do not tell."""
 
 
 class Sanity(FileModel):
@@ -313,7 +342,9 @@ class Sanity(FileModel):
     title: Text
     provenance: str = ""
     sentences: tuple[Text, ...] = Field(min_length=1)
+    """Plain sentences."""
     clozes: tuple[Cloze, ...] = Field(min_length=1)
+    """Trivial gaps."""
     paraphrases: tuple[Triplet, ...] = ()
     """For sentence encoders, which have to find ``same`` nearer than ``other``."""
 

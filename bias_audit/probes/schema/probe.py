@@ -6,7 +6,7 @@ Messages of validators may carry a hint after " | ".
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import ConfigDict, Discriminator, Field, Tag, model_validator
 
@@ -20,11 +20,11 @@ from bias_audit.probes.schema.lexicon import (
     reject_copied_words,
 )
 from bias_audit.probes.schema.text import Language, Word
-from bias_audit.records import UNITS, Reading
 from bias_audit.utils.file_model import FileModel, Id, Text, reject_copies, reject_duplicates
+from bias_audit.utils.readings import READINGS, Reading
 from bias_audit.utils.validation import KeyPath, MistakesError
 
-WORD_READINGS: tuple[Reading, ...] = ("mask", "continuation", "similarity")
+WORD_READINGS = tuple(one for one in get_args(Reading) if READINGS[one].of != "label")
 """The readings of a probe that compares words."""
 MOST_MARGIN = 3.0
 """Larger limits (an odds ratio of 20, three standard deviations) would pass anything."""
@@ -40,8 +40,11 @@ class Where(FileModel):
     """A filter: the entries of a set whose fact is in a range (limits included)."""
 
     fact: str
+    """Name of a fact."""
     min: float | None = None
+    """Smallest value kept."""
     max: float | None = None
+    """Largest value kept."""
 
 
 class Pole(FileModel):
@@ -50,16 +53,19 @@ class Pole(FileModel):
     short_list = "words"
 
     name: Text | None = None
-    """How reports call it, such as "jobs held mostly by women"."""
+    """How reports call it: "jobs held mostly by women"."""
     lexicon: Id | None = None
-    """Overrides the lexicon of ``targets``."""
+    """Instead of the lexicon of ``targets``."""
     set: Id | None = None
+    """Id of a set."""
     where: Where | None = None
+    """Keep words whose fact lies in a range."""
     tags: tuple[str, ...] = ()
-    """Keep only entries with all of these tags."""
+    """Keep words with all of these tags."""
     drop: tuple[Text, ...] = ()
-    """Entries left out, such as words with a second meaning on this axis."""
+    """Words to leave out, by id."""
     words: tuple[Entry, ...] = ()
+    """The words, instead of ``set``."""
 
     @model_validator(mode="after")
     def _one_source(self) -> Pole:
@@ -74,15 +80,19 @@ class Targets(FileModel):
     """What is compared: two poles, or each group's own word (a diagonal contrast)."""
 
     lexicon: Id | None = None
+    """Where the sets of the poles come from."""
     plus: Pole | None = None
+    """The first pole, S+."""
     minus: Pole | None = None
+    """The second pole, S-."""
     neither: Pole | None = None
-    """Scored and shown, but in neither pole."""
+    """Scored and shown, in neither pole."""
     share_of: Id | None = None
-    """The group whose share, in per cent, the fact of ``where`` states; the first group by
-    default."""
+    """The group whose share, in per cent, the fact of ``where`` states, for the comparison with
+    labour statistics; the first group when it is left out; it cannot stand beside ``own``."""
     own: dict[Id, Entry] = Field(default_factory=dict)
-    """For definitional controls: each group's own word (christian: church)."""
+    """Instead of poles: each group's own word, for definitional controls (``christian:
+    church``)."""
 
     @model_validator(mode="after")
     def _poles_or_own(self) -> Targets:
@@ -112,15 +122,16 @@ class Label(FileModel):
     name: Text
     """How reports call it."""
     any: tuple[Text, ...] = Field(min_length=1)
-    """Names that models have for it, whatever their case: the first that a model knows is meant."""
+    """Its names in models, whatever their case: the first that a model has is meant."""
 
 
 class Labels(FileModel):
     """Which two labels of a classifier are compared, in place of targets."""
 
     plus: Label
+    """The first label; positive results mean: the first group gets it more easily."""
     minus: Label
-    """Where a model has no such label: all but that of ``plus``."""
+    """The second one; where a model has no such label, all but the first."""
 
     @model_validator(mode="after")
     def _apart(self) -> Labels:
@@ -143,7 +154,9 @@ class InstrumentSentences(FileModel):
     """Plain sentences of which nobody doubts the label."""
 
     plus: tuple[Text, ...] = Field(min_length=FEWEST_PLAIN)
+    """At least ten sentences that plainly have the first label."""
     minus: tuple[Text, ...] = Field(min_length=FEWEST_PLAIN)
+    """At least ten that plainly have the second."""
 
     @model_validator(mode="after")
     def _no_copies(self) -> InstrumentSentences:
@@ -156,11 +169,14 @@ class Groups(FileModel):
     """Groups taken from a lexicon."""
 
     lexicon: Id
+    """Id of a lexicon."""
     use: tuple[Id, ...] = ()
-    """Set ids in the order of comparison; all sets when empty."""
+    """Ids of sets, in the order of comparison; all if absent."""
     beside: tuple[Id, ...] = ()
-    """Sets whose words are scored at the same mask and not compared."""
+    """Ids of further sets, with ``mask: group`` and ``use``: their words are scored where those of
+    ``use`` are and compared with nobody; reports give their share."""
     tags: tuple[str, ...] = ()
+    """Only words with all of these tags."""
     heads: tuple[HeadNoun, ...] = ()
     """Nouns for adjectives, instead of the lexicon's."""
 
@@ -189,24 +205,25 @@ class Margins(FileModel):
     """What a small gap is, in the unit of each reading."""
 
     nats: float = Field(default=DEFAULT_MARGIN, gt=0, le=MOST_MARGIN, strict=True)
-    """In the readings ``mask``, ``continuation`` and ``label``."""
+    """Of the readings ``mask``, ``continuation`` and ``label``."""
     sd: float = Field(default=DEFAULT_MARGIN_SD, gt=0, le=MOST_MARGIN, strict=True)
-    """Standard deviations within a sentence frame, in the reading ``similarity``."""
+    """Of ``similarity``: standard deviations of the cosines of a sentence frame."""
 
     def of(self, reading: Reading) -> float:
         """Return the margin in the unit of a reading."""
-        return float(getattr(self, UNITS[reading]))
+        return float(getattr(self, READINGS[reading].scale.unit))
 
 
 class ControlsSpec(FileModel):
     """What must fire and what must stay quiet before this probe is believed."""
 
     positive: tuple[Id, ...] = ()
-    """Probes with a definitional contrast that any speaker must show."""
+    """Ids of probes that are true by definition; they must show more than 1 nat."""
     negative: tuple[Id, ...] = ()
-    """Probes with neutral targets."""
+    """Ids of probes with neutral targets; they must show nothing."""
     placebo: Id | None = None
-    """Lexicon of two neutral groups that run through this probe's own sentences and targets."""
+    """Id of a lexicon with two groups that mean nothing, such as ``placebo-people``; they run
+    through this probe's own sentences."""
 
     @model_validator(mode="after")
     def _no_copies(self) -> ControlsSpec:
@@ -220,11 +237,11 @@ class CardSpec(FileModel):
     """Measurement card; a probe without one has the notice ``no_card``."""
 
     measures: Text
-    """The construct: what the probe is meant to measure."""
+    """The construct: what the number is meant to say."""
     harm: Text
-    """Kind of representational harm: stereotyping, denigration, erasure."""
+    """Kind of harm: stereotyping, denigration, erasure."""
     expected: Text
-    """Wanted behaviour: ``equal``, ``match: <facts>`` or ``unspecified``, and why."""
+    """Wanted behaviour, and why: ``equal``, ``match: <facts>`` or ``unspecified``."""
     source: Text
     """Where the stereotype is documented."""
     power: Text
@@ -288,63 +305,65 @@ class ProbeSpec(FileModel):
 
     kind: Literal["probe"]
     id: Id
+    """Its name, as the file is called."""
     version: int = Field(default=1, ge=1)
+    """Raise it when the sentences that are scored change, also through a lexicon or template
+    set."""
     language: Language = "en-US"
+    """Language tag, such as ``de``; ``en-US`` if absent."""
     title: Text
+    """Heading in reports."""
     question: str = ""
+    """What it asks, in one plain sentence."""
     axis: Id
+    """Gender, religion, ...: reports and selectors put probes of one axis together; p-values are
+    adjusted within each probe."""
     role: Literal["probe", "positive_control", "negative_control"] = "probe"
+    """``probe``, ``positive_control`` or ``negative_control``."""
     mask: Literal["target", "group"] = "target"
-    """Which word is masked: the target (group in the context) or the group word."""
+    """``target``: the word is masked, the group stands in the sentence; ``group``: the other way
+    round."""
     templates: tuple[TemplateRef, ...] = Field(min_length=1)
     """Ids of template sets, or sentences."""
     number: Literal["sg", "pl"] = "sg"
-    """Number of the sentences written here."""
+    """``sg`` or ``pl`` for sentences written here."""
     completions: tuple[Id, ...] = ()
-    """Template sets for open completions; this probe's own article-free sentences when empty."""
+    """Template sets for open completions."""
     slots: SlotWords = Field(default_factory=dict)
+    """Words of named slots; they win over the template set's."""
     groups: GroupsRef
     """A lexicon's sets, or word lists written here."""
     targets: Targets
+    """The words that are compared."""
     labels: Labels | None = None
-    """In place of targets: whole sentences are read by a text classifier."""
+    """Instead of ``targets``: two labels of a text classifier, ``plus`` and ``minus``, each with a
+    ``name`` and its names in models, ``any``."""
     instrument: InstrumentRef | None = None
-    """Plain sentences that a classifier has to label rightly, or a lexicon of them with the sets
+    """With ``labels``: at least ten plain sentences for each, or a lexicon of them with the sets
     ``plus`` and ``minus``."""
     readings: tuple[Reading, ...] = Field(default=WORD_READINGS, min_length=1)
-    """What kinds of scores it can be asked for; ``label`` for a probe with labels."""
+    """Kinds of scores it can be asked for; with ``labels`` only ``label``, else ``mask``,
+    ``continuation``, ``similarity``."""
     compare: Literal["pairs", "others"] | None = None
-    """``pairs`` for two groups, ``others`` (each against the mean of the rest) for more."""
+    """``pairs`` (usual for two groups) or ``others``: each group with the mean of the rest."""
     scope: Literal["auto", "terms", "concept"] = "auto"
+    """``auto``, ``terms`` or ``concept``: do the words stand for a group?"""
     stand_in: Word = STAND_IN
-    """What stands in place of the target in the sentences of the reading ``similarity``."""
+    """For sentence encoders: what stands where the target would be; ``...`` if absent."""
     queries: tuple[Id, ...] = ()
-    """Template sets of texts that name the ``[target]``, for the same reading; the word alone when
-    empty."""
+    """For sentence encoders: template sets of texts that name the ``[target]``; the word alone if
+    absent."""
     margins: Margins = Margins()
+    """Reference margins: what counts as small in each unit; ``{nats: 0.223, sd: 0.3}`` if
+    absent."""
     margin_reason: str = ""
+    """Why this margin; printed."""
     controls: ControlsSpec = ControlsSpec()
+    """What must fire and what must stay quiet."""
     sensitive: bool = False
+    """True when its sentences may hurt: reports fold them away."""
     card: CardSpec | None = None
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_target_scope(cls, value: Any) -> Any:
-        if isinstance(value, dict) and "target_scope" in value:
-            message = "'target_scope' is gone: every comparison makes both claims, about these"
-            message += " words and about words of this kind"
-            hint = "leave it out; a gate may ask for one with 'claim: words_of_this_kind'"
-            raise MistakesError([(("target_scope",), f"{message} | {hint}")])
-        return value
-
-    @model_validator(mode="before")
-    @classmethod
-    def _refuse_one_margin(cls, value: Any) -> Any:
-        if isinstance(value, dict) and "margin" in value:
-            message = "'margin' is gone: each unit has its own"
-            hint = f"margins: {{nats: {value['margin']}, sd: {DEFAULT_MARGIN_SD}}}"
-            raise MistakesError([(("margin",), f"{message} | {hint}")])
-        return value
+    """The measurement card."""
 
     @model_validator(mode="before")
     @classmethod

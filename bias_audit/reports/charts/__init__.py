@@ -11,7 +11,7 @@ from bias_audit.reports.charts import narrow as telephone
 from bias_audit.reports.charts import svg
 from bias_audit.reports.charts.canvas import Canvas
 from bias_audit.reports.charts.layouts import dots, heatmap, intervals, plane, slopes
-from bias_audit.reports.view.page import Dots, Heat, Intervals, Picture, Plane, Scatter, Slopes
+from bias_audit.reports.view.exhibits import Dots, Heat, Intervals, Picture, Plane, Scatter, Slopes
 from bias_audit.utils import resources
 
 KINDS = ("svg", "png", "pdf")

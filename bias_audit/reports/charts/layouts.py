@@ -8,7 +8,7 @@ from dataclasses import replace
 from bias_audit.reports.charts.axes import Frame, Scale, reach, unit_name, wrap
 from bias_audit.reports.charts.canvas import COVER, FRONT, LINE, WIDTH, Anchor, Canvas
 from bias_audit.reports.text import middle, plain, short, times
-from bias_audit.reports.view import page
+from bias_audit.reports.view import exhibits
 from bias_audit.reports.wording import INSIDE, PILLS, SIGNS, times_or_number
 from bias_audit.utils.scales import gap_scale, scale_of
 
@@ -30,7 +30,7 @@ _Point = tuple[float, float, str]
 _Box = tuple[float, float, float, float]
 
 
-def intervals(picture: page.Intervals) -> Canvas:
+def intervals(picture: exhibits.Intervals) -> Canvas:
     """Draw dots with intervals, the neutral line and the allowed band."""
     if picture.compact:
         return compact_intervals(picture)
@@ -58,7 +58,7 @@ def intervals(picture: page.Intervals) -> Canvas:
     return frame.canvas
 
 
-def compact_intervals(picture: page.Intervals) -> Canvas:
+def compact_intervals(picture: exhibits.Intervals) -> Canvas:
     """Draw the same small enough for a first screen: one band, low rows, the size beside each."""
     low_row, width, left, right = 19.5, 560, 236, 66
     canvas = Canvas(height=4 + low_row * len(picture.rows) + 34, width=width)
@@ -102,9 +102,9 @@ def compact_intervals(picture: page.Intervals) -> Canvas:
     return canvas
 
 
-def lines_of(rows: Sequence[page.IntervalRow]) -> list[str | page.IntervalRow]:
+def lines_of(rows: Sequence[exhibits.IntervalRow]) -> list[str | exhibits.IntervalRow]:
     """Rows, with a heading above the first of each part."""
-    lines: list[str | page.IntervalRow] = []
+    lines: list[str | exhibits.IntervalRow] = []
     part = ("", "")
     for row in rows:
         if row.heading and (row.heading, row.part) != part:
@@ -121,12 +121,12 @@ def _heading(frame: Frame, y: float, text: str) -> None:
     frame.canvas.text((4, y + 2), text, bold=True)
 
 
-def row_colour(row: page.IntervalRow) -> str:
+def row_colour(row: exhibits.IntervalRow) -> str:
     """Return the name of the colour of a row, by what is said of it."""
     return "unclear" if row.inside else _OUTCOME_COLOURS.get(row.state, "accent")
 
 
-def _mark(frame: Frame, scale: Scale, y: float, row: page.IntervalRow, *, bars: bool) -> None:
+def _mark(frame: Frame, scale: Scale, y: float, row: exhibits.IntervalRow, *, bars: bool) -> None:
     """Draw the allowed band, and the mark or the bar."""
     if row.margin:
         band = scale(-row.margin), scale(row.margin)
@@ -138,7 +138,7 @@ def _mark(frame: Frame, scale: Scale, y: float, row: page.IntervalRow, *, bars: 
         draw_mark(frame, scale, y, row)
 
 
-def draw_mark(frame: Frame, scale: Scale, y: float, row: page.IntervalRow) -> None:
+def draw_mark(frame: Frame, scale: Scale, y: float, row: exhibits.IntervalRow) -> None:
     """Draw the interval and the dot, whose shape says the outcome."""
     canvas, colour, spot = frame.canvas, row_colour(row), (scale(row.estimate), y)
     if row.low is not None and row.high is not None:
@@ -154,7 +154,7 @@ def draw_mark(frame: Frame, scale: Scale, y: float, row: page.IntervalRow) -> No
         canvas.dot(spot, colour, 9.3)
 
 
-def interval_size(row: page.IntervalRow, picture: page.Intervals) -> str:
+def interval_size(row: exhibits.IntervalRow, picture: exhibits.Intervals) -> str:
     """Return the estimate of a row with its interval, as a reader on its side has it."""
     known = scale_of(picture.unit)
     if known is None:
@@ -179,7 +179,9 @@ def _short_size(value: float, unit: str) -> str:
     return f"{times(value, unit)}{'' if known.is_ratio else ' '}{known.mark}"
 
 
-def _row_words(frame: Frame, y: float, row: page.IntervalRow, picture: page.Intervals) -> None:
+def _row_words(
+    frame: Frame, y: float, row: exhibits.IntervalRow, picture: exhibits.Intervals
+) -> None:
     """Write the label of a row, its numbers and its state."""
     frame.row_name(y, row.label, 31)
     frame.canvas.text((frame.right + 10, y), interval_size(row, picture), size=10.5)
@@ -189,7 +191,7 @@ def _row_words(frame: Frame, y: float, row: page.IntervalRow, picture: page.Inte
         frame.canvas.text(spot, said, size=10.5, colour=row_colour(row))
 
 
-def dots(picture: page.Dots) -> Canvas:
+def dots(picture: exhibits.Dots) -> Canvas:
     """Draw several dots on each row, with their mean; one dot a row when there is one value."""
     alone = all(len(values) == 1 for _, values in picture.rows)
     frame = Frame.of_height(_ROW * len(picture.rows), left=330 if alone else _LEFT, right=84)
@@ -216,12 +218,12 @@ def dots(picture: page.Dots) -> Canvas:
     return frame.canvas
 
 
-def plane(picture: page.Plane) -> Canvas:
+def plane(picture: exhibits.Plane) -> Canvas:
     """Draw named points by two measures: with the cross of their middle, or the fitted line."""
     frame = Frame.of_height(352, left=70, right=24)
     xs, ys = [point[0] for point in picture.points], [point[1] for point in picture.points]
     weight = {point: abs(point[0]) + abs(point[1]) for point in picture.points}
-    if isinstance(picture, page.Scatter):
+    if isinstance(picture, exhibits.Scatter):
         room = 0.05 * (max(xs) - min(xs))
         ends = min(xs) - room, max(xs) + room
         line = [picture.intercept + picture.slope * x for x in ends]
@@ -239,7 +241,7 @@ def plane(picture: page.Plane) -> Canvas:
         y_scale = frame.upward(*reach(ys), picture.unit)
         frame.upright(x_scale(0))
     frame.level(y_scale(0))
-    most = _NAMES if isinstance(picture, page.Scatter) else len(weight)
+    most = _NAMES if isinstance(picture, exhibits.Scatter) else len(weight)
     _points(frame, x_scale, y_scale, weight, most=most, probe=getattr(picture, "probe", ""))
     text = frame.canvas.text
     spot = (frame.middle, frame.bottom + 38)
@@ -288,7 +290,7 @@ def _free_side(frame: Frame, x: float, y: float, length: float, taken: list[_Box
     return 0
 
 
-def slopes(picture: page.Slopes) -> Canvas:
+def slopes(picture: exhibits.Slopes) -> Canvas:
     """Draw the lines, named at their right ends."""
     labels = [wrap(_label(row, picture.unit), 66, most=2) for row in picture.rows]
     apart = _APART if all(len(label) == 1 for label in labels) else 2 * _APART - 4
@@ -309,7 +311,7 @@ def slopes(picture: page.Slopes) -> Canvas:
     return frame.canvas
 
 
-def _slope(frame: Frame, scale: Scale, row: page.Slope) -> None:
+def _slope(frame: Frame, scale: Scale, row: exhibits.Slope) -> None:
     loud = row.verdict in _COLOURS
     colour = _COLOURS.get(row.verdict, "muted")
     left, right = (frame.left, scale(row.before)), (frame.right, scale(row.after))
@@ -324,14 +326,14 @@ def _slope(frame: Frame, scale: Scale, row: page.Slope) -> None:
             frame.canvas.dot(spot, colour, 6)
 
 
-def _label(row: page.Slope, unit: str) -> str:
+def _label(row: exhibits.Slope, unit: str) -> str:
     """What is written of a line: where it ends, whose it is, and what has changed."""
     number = _short_size(row.after, unit)
     change = f" · {row.verdict}" if row.verdict in _COLOURS else ""
     return f"{number}  {middle(row.label, 110)}{change}"
 
 
-def _end(frame: Frame, scale: Scale, row: page.Slope, y: float, lines: Sequence[str]) -> None:
+def _end(frame: Frame, scale: Scale, row: exhibits.Slope, y: float, lines: Sequence[str]) -> None:
     """Write at the right end of a line, with a thread to it where it had to move."""
     step = (frame.right - frame.left) * 0.02
     thread = ((frame.right + step, scale(row.after)), (frame.right + 3 * step, y))
@@ -363,7 +365,7 @@ def spread(wanted: Sequence[float], apart: float, height: float) -> list[float]:
     return places
 
 
-def heatmap(picture: page.Heat) -> Canvas:
+def heatmap(picture: exhibits.Heat) -> Canvas:
     """Draw words by groups, each cell shaded by its step and with its number."""
     columns = len(picture.columns)
     wide = min(_HEAT_CELL, (WIDTH - _HEAT_LEFT - 10) / columns)

@@ -8,7 +8,7 @@ from bias_audit.reports.charts.axes import Frame, Scale, reach, unit_name
 from bias_audit.reports.charts.canvas import FRONT, Canvas
 from bias_audit.reports.charts.layouts import draw_mark, interval_size, lines_of, row_colour
 from bias_audit.reports.text import short
-from bias_audit.reports.view import page
+from bias_audit.reports.view import exhibits
 from bias_audit.reports.wording import INSIDE, SIGNS, times_or_number
 
 WIDTH = 358
@@ -16,7 +16,7 @@ _ROW, _HEADING, _EDGE, _FOOT = 34.0, 26.0, 8.0, 44.0
 _BAR = 9
 
 
-def intervals(picture: page.Intervals) -> Canvas:
+def intervals(picture: exhibits.Intervals) -> Canvas:
     """Draw dots with intervals: label and size in one line, the mark below it."""
     lines = lines_of(picture.rows)
     heights = [_HEADING if isinstance(line, str) else _ROW for line in lines]
@@ -43,7 +43,7 @@ def intervals(picture: page.Intervals) -> Canvas:
 
 
 def _interval(
-    frame: Frame, scale: Scale, top: float, row: page.IntervalRow, picture: page.Intervals
+    frame: Frame, scale: Scale, top: float, row: exhibits.IntervalRow, picture: exhibits.Intervals
 ) -> None:
     canvas, y = frame.canvas, top + 25
     if row.margin:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from html import escape
 
 from bias_audit.reports.charts.canvas import Canvas, Label, Look, Point, Shape
-from bias_audit.reports.view.page import Heat, Picture
+from bias_audit.reports.view.exhibits import Heat, Picture
 
 Paint = Callable[[str, str], str]
 """Turns names of fill and stroke, either of which may be empty, into attributes."""

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from bias_audit.reports import ci
 from bias_audit.reports import wording as words
 from bias_audit.reports.formats import Format
-from bias_audit.reports.formats.model_card import TASKS, model_name
+from bias_audit.reports.formats.model_card import model_name
 from bias_audit.reports.text import tidy
 from bias_audit.reports.view.build import CANNOT
 from bias_audit.reports.view.index import OTHERS, Index
@@ -25,6 +25,7 @@ from bias_audit.reports.view.measures import AXIS
 from bias_audit.reports.view.verdict import waiver_text
 from bias_audit.results import ProbeRecord, Result, Results, WaiverRecord, dump_json, results_text
 from bias_audit.results.codes import describe
+from bias_audit.utils.readings import READINGS
 
 SCHEMA = "http://cyclonedx.org/schema/bom-1.7.schema.json"
 PREFIX = "bias-audit:"
@@ -152,7 +153,7 @@ def _probe_ref(probe: ProbeRecord) -> str:
 def _card(index: Index) -> Json:
     audit = index.audit
     asked = [probe for probe in audit.probes if probe.state == "measured"]
-    parameters: Json = {"task": TASKS.get(audit.model.reading, audit.model.reading)}
+    parameters: Json = {"task": READINGS[audit.model.reading].task}
     if audit.model.architecture:
         parameters["modelArchitecture"] = audit.model.architecture
     parameters["datasets"] = [{"ref": _probe_ref(probe)} for probe in asked]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from bias_audit.reports.formats.markdown import escape
-from bias_audit.reports.view import page
+from bias_audit.reports.view import exhibits
 from bias_audit.reports.view.build import build
 from bias_audit.results import Results
 
@@ -19,7 +19,8 @@ def files(results: Results) -> Iterator[tuple[str, bytes]]:
 
 
 def draw_files(
-    pictures: Iterable[page.Picture | page.Heat], kinds: tuple[str, ...] = ("svg", "png", "pdf")
+    pictures: Iterable[exhibits.Picture | exhibits.Heat],
+    kinds: tuple[str, ...] = ("svg", "png", "pdf"),
 ) -> Iterator[tuple[str, bytes]]:
     """Yield (name, content) of these charts, then of their captions."""
     from bias_audit.reports import charts

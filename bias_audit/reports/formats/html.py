@@ -15,7 +15,7 @@ from markupsafe import Markup
 from bias_audit.reports import wording
 from bias_audit.reports.formats import Format
 from bias_audit.reports.text import count, plain, short
-from bias_audit.reports.view import page
+from bias_audit.reports.view import exhibits, page
 from bias_audit.reports.view.build import build
 from bias_audit.reports.view.explorer import explorer
 from bias_audit.reports.view.index import Index
@@ -181,7 +181,6 @@ def _environment(linked: bool = False) -> Any:
         draw=_draw,
         reads_as=_reads_as,
         alone=_draw_alone,
-        score_name=wording.score_name,
         legend=wording.legend,
         bounds_note=wording.bounds_note,
         sentence=wording.sentence,
@@ -198,14 +197,14 @@ def _environment(linked: bool = False) -> Any:
     return environment
 
 
-def _draw(picture: page.Picture, explorer: bool, narrow: bool) -> Markup:
+def _draw(picture: exhibits.Picture, explorer: bool, narrow: bool) -> Markup:
     from bias_audit.reports import charts
 
     drawn = charts.draw(picture, explorer=explorer, narrow=narrow)
     return Markup(drawn)  # noqa: S704 - escaped by the SVG writer
 
 
-def _reads_as(cell: page.Cell) -> bool:
+def _reads_as(cell: exhibits.Cell) -> bool:
     """Whether a cell's text is its number, so that the page's script can sort by it."""
     if cell.text[:1] in "→←":
         return bool(cell.text)
@@ -216,7 +215,7 @@ def _reads_as(cell: page.Cell) -> bool:
         return False
 
 
-def _draw_alone(picture: page.Picture) -> Markup:
+def _draw_alone(picture: exhibits.Picture) -> Markup:
     """A chart in its own colours, for a place without our style sheet."""
     from bias_audit.reports import charts
 

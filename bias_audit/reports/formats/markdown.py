@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from bias_audit.reports import wording as words
 from bias_audit.reports.formats import Format
 from bias_audit.reports.text import short
-from bias_audit.reports.view import page
+from bias_audit.reports.view import exhibits, page
 from bias_audit.reports.view.build import build
 from bias_audit.results import Results
 
@@ -237,7 +237,7 @@ def dataset_parts(view: page.Page) -> str:
     return "".join(_with_title(table, room) for table in view.published)
 
 
-def _with_title(table: page.Table, room: int, limit: int | None = None) -> str:
+def _with_title(table: exhibits.Table, room: int, limit: int | None = None) -> str:
     start = f"### {_cell(table.caption)}\n\n{_cell(table.note, 2000)}\n\n{table_head(table.head)}"
     rows = [table_row((cell.text for cell in row), 160) for row in table.rows]
     return within(start, rows, room, limit)

@@ -21,13 +21,6 @@ from bias_audit.reports.view.index import Index
 from bias_audit.reports.view.measures import AXIS
 from bias_audit.results import Result, Results, round_floats
 
-TASKS = {
-    "mask": "fill-mask",
-    "continuation": "text-generation",
-    "similarity": "sentence-similarity",
-    "label": "text-classification",
-}
-"""The hub's word for what a model does, by reading."""
 _TASKS = ("Associations of words for social groups", "Published benchmark of sentence pairs")
 _READ = (
     "The sentences differ by a group only. A gap of 0 means no difference between the groups, and "
@@ -79,7 +72,7 @@ def _metrics(index: Index) -> list[Any]:
 
     return [
         EvalResult(
-            task_type=TASKS[index.audit.model.reading],
+            task_type=index.facts.task,
             task_name=_TASKS[_overall(index, result)],
             dataset_type=dataset_name(result.probe),
             dataset_name=index.title(result.probe),

@@ -264,6 +264,8 @@ class _Screen:
             cells = [(sign, 9, "<", _COLOURS[gate.state]), (gate.name, name, "<", "bold")]
             cells += [(gate.title, what, "<", ""), *((row[i], ends[i], ">", "") for i in shown)]
             self.columns(cells)
+            if gate.interval and not self.wide:
+                self.line((f"{heads[1]}: ", "dim"), gate.interval, indent=11)
             self._behind(gate, why=gate.why if gate.name not in said else "")
             said.add(gate.name)
         if len(every) > _GATES:

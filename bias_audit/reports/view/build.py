@@ -10,15 +10,15 @@ from collections.abc import Iterator, Set
 
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import bounds, tidy, with_sign
-from bias_audit.reports.view import charts, completions, group_charts, measures, page
+from bias_audit.reports.view import charts, completions, exhibits, group_charts, measures, page
+from bias_audit.reports.view.exhibits import Cell, Row, Table, number, prose, table
 from bias_audit.reports.view.first_screen import first_screen
 from bias_audit.reports.view.index import Index
-from bias_audit.reports.view.page import Cell, Row, Table, number, prose, table
 from bias_audit.reports.view.quality import corrections, quality, references
 from bias_audit.reports.view.verdict import findings
 from bias_audit.results import Change, Comparison, ProbeRecord, Results, WaiverRecord
 from bias_audit.results.codes import describe
-from bias_audit.results.schema import NOT_MEASURED
+from bias_audit.results.run_record import NOT_MEASURED
 from bias_audit.utils.text import quote
 
 CANNOT = (
@@ -154,7 +154,7 @@ def _section(index: Index, probe: ProbeRecord, shown: Set[str]) -> page.ProbeSec
     results = index.of(probe.id, "primary")
     measured = [result for result in results if result.estimate is not None]
     main = charts.main_comparison(measured)
-    by_word: list[page.Picture | None] = [group_charts.drivers(index, probe)]
+    by_word: list[exhibits.Picture | None] = [group_charts.drivers(index, probe)]
     if main is not None and len(main.groups) > 1:
         by_word = [charts.scatter(index, probe, main), *by_word]
         if main.id not in shown:
@@ -163,7 +163,7 @@ def _section(index: Index, probe: ProbeRecord, shown: Set[str]) -> page.ProbeSec
         charts.paraphrases(index, probe, measured),
         group_charts.plane(index, probe),
     )
-    has_words = any(isinstance(item, page.Intervals) and not item.bars for item in by_word)
+    has_words = any(isinstance(item, exhibits.Intervals) and not item.bars for item in by_word)
     two = sum(not group.placebo for group in probe.groups) == 2
     carded = two and any(result.id in shown for result in results)
     return page.ProbeSection(

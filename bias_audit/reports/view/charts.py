@@ -13,10 +13,10 @@ from statistics import fmean
 
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import count, short, size, times, with_sign
-from bias_audit.reports.view import page
+from bias_audit.reports.view import exhibits
 from bias_audit.reports.view.cautions import find_control, marks
+from bias_audit.reports.view.exhibits import Cell, interval, number, prose, ratios
 from bias_audit.reports.view.index import OTHERS, Index, strength
-from bias_audit.reports.view.page import Cell, interval, number, prose, ratios
 from bias_audit.reports.view.quality import unreliable
 from bias_audit.results.schema import ProbeRecord, Result, TargetEffect
 from bias_audit.utils.scales import gap_scale
@@ -26,7 +26,7 @@ _WORDS = 16
 _MIN_WORDS = 5
 
 
-def overview(index: Index, results: Sequence[Result]) -> page.Intervals | None:
+def overview(index: Index, results: Sequence[Result]) -> exhibits.Intervals | None:
     """Return the chart of all comparisons by size, each turned so that its label comes true."""
     known = [r for r in results if r.estimate is not None and r.unit == index.unit]
     if not known:
@@ -37,9 +37,9 @@ def overview(index: Index, results: Sequence[Result]) -> page.Intervals | None:
     cut = len(known) > len(drawn)
     more = f" The strongest {len(drawn)} of {len(known)} are drawn." if cut else ""
     said = f"Each mark says how many {index.scale.more} the words are for that group"
-    if index.audit.model.reading == "label":
+    if index.facts.of == "label":
         said = "Each mark says how many times as high the odds of the label are for that group"
-    return page.Intervals(
+    return exhibits.Intervals(
         name=index.name("chart", "overview"),
         title="Who is tied to what, and how closely?",
         question=f"{said}; on the upright line there is no difference.{more}",
@@ -54,7 +54,7 @@ def overview(index: Index, results: Sequence[Result]) -> page.Intervals | None:
     )
 
 
-def categories(index: Index, title: str, results: Sequence[Result]) -> page.Intervals | None:
+def categories(index: Index, title: str, results: Sequence[Result]) -> exhibits.Intervals | None:
     """Return the chart of one measure of a data set by category, around its neutral value."""
     known = [r for r in results if r.estimate is not None and r.neutral is not None]
     if len(known) < 2:
@@ -62,7 +62,7 @@ def categories(index: Index, title: str, results: Sequence[Result]) -> page.Inte
     neutral, unit = known[0].neutral or 0.0, known[0].unit
     known.sort(key=lambda r: (-(r.estimate or 0.0), r.id))
     rows = tuple(
-        page.IntervalRow(
+        exhibits.IntervalRow(
             label=index.labels(r)[0],
             estimate=(r.estimate or 0.0) - neutral,
             low=None if r.ci_low is None else r.ci_low - neutral,
@@ -71,14 +71,14 @@ def categories(index: Index, title: str, results: Sequence[Result]) -> page.Inte
         for r in known[:_INTERVAL_ROWS]
     )
     measure = index.metric(known[0].metric)
-    return page.Intervals(
+    return exhibits.Intervals(
         name=index.name("chart", f"categories-{known[0].probe}"),
         title=f"{title}: {measure} by category",
         question=f"On the upright line: the neutral value, {neutral:g} {unit}. "
         f"{words.sentence(known[0].direction)}".rstrip(),
         summary="; ".join(f"{row.label} {with_sign(row.estimate)}" for row in rows[:12]) + ".",
         answer=f"Furthest above: {rows[0].label}; furthest below: {rows[-1].label}.",
-        table=page.Table(
+        table=exhibits.Table(
             caption=f"{measure} by category",
             head=("Category", "Value", "Interval"),
             rows=tuple(
@@ -96,7 +96,7 @@ def categories(index: Index, title: str, results: Sequence[Result]) -> page.Inte
     )
 
 
-def _turned_row(index: Index, result: Result) -> page.IntervalRow:
+def _turned_row(index: Index, result: Result) -> exhibits.IntervalRow:
     control = find_control(index, result) if result.outcome == "association" else None
     row = replace(
         interval_row(result, index.tie(result), "", result.id),
@@ -111,8 +111,8 @@ def _turned_row(index: Index, result: Result) -> page.IntervalRow:
     return replace(row, estimate=-row.estimate, low=low, high=high)
 
 
-def _overview_table(index: Index, results: Sequence[Result]) -> page.Table:
-    return page.Table(
+def _overview_table(index: Index, results: Sequence[Result]) -> exhibits.Table:
+    return exhibits.Table(
         caption="All comparisons by size",
         head=("Comparison", "Axis", "Outcome", words.capital(index.scale.head), "Bounds"),
         rows=tuple(
@@ -137,9 +137,9 @@ def row_labels(index: Index, results: Sequence[Result]) -> tuple[str, dict[str, 
     return "", {result.id: index.versus(result) for result in results}
 
 
-def interval_row(result: Result, label: str, heading: str, part: str) -> page.IntervalRow:
+def interval_row(result: Result, label: str, heading: str, part: str) -> exhibits.IntervalRow:
     """Return a result as a row below a heading; ``part`` is the id of what the heading names."""
-    return page.IntervalRow(
+    return exhibits.IntervalRow(
         label=label,
         estimate=result.estimate or 0.0,
         low=result.ci_low,
@@ -151,7 +151,7 @@ def interval_row(result: Result, label: str, heading: str, part: str) -> page.In
     )
 
 
-def _interval_summary(rows: Sequence[page.IntervalRow], unit: str) -> str:
+def _interval_summary(rows: Sequence[exhibits.IntervalRow], unit: str) -> str:
     parts = []
     for row in rows[:12]:
         state = f", {words.PILLS[row.state]}" if row.state else ""
@@ -162,9 +162,9 @@ def _interval_summary(rows: Sequence[page.IntervalRow], unit: str) -> str:
 
 def target_words(
     index: Index, probe: ProbeRecord, result: Result, most: int = _WORDS
-) -> page.Intervals | None:
+) -> exhibits.Intervals | None:
     """Return the chart of the words with the widest gaps; two labels have one gap."""
-    if index.audit.model.reading == "label":
+    if index.facts.of == "label":
         return None
     effects = sorted(result.by_target, key=lambda item: (-abs(item.value), item.id))[:most]
     if len(result.groups) != 2 or len(effects) < 2:
@@ -175,7 +175,7 @@ def target_words(
     drawn = f"All {every} words are drawn."
     if every > len(effects):
         drawn = f"The {len(effects)} words with the widest gaps, of {every:,}, are drawn."
-    return page.Intervals(
+    return exhibits.Intervals(
         name=index.name("chart", f"words-{result.id}"),
         title=f"Words that are {index.scale.likelier} with {first}, and with {second}",
         question=f"{drawn} Sizes are beside the average word of the probe. {warning}".rstrip(),
@@ -183,7 +183,7 @@ def target_words(
         answer="" if warning else _word_answer(effects, (first, second), result.unit),
         table=_word_table(effects, probe, (first, second), warning, result.unit),
         rows=tuple(
-            page.IntervalRow(
+            exhibits.IntervalRow(
                 label=e.text,
                 estimate=e.value,
                 low=e.ci_low,
@@ -221,10 +221,10 @@ def _word_table(
     groups: tuple[str, str],
     warning: str,
     unit: str,
-) -> page.Table:
+) -> exhibits.Table:
     poles = {"+": probe.plus or "first", "-": probe.minus or "second"}
     order = sorted(effects, key=lambda item: item.text) if warning else effects
-    return page.Table(
+    return exhibits.Table(
         caption="Each word beside the average word of the probe",
         head=("Word", "Pole", words.capital(gap_scale(unit).head), "95 % interval"),
         rows=tuple(
@@ -252,7 +252,7 @@ def main_comparison(results: Sequence[Result]) -> Result | None:
     return next(iter(pairs or results), None)
 
 
-def scatter(index: Index, probe: ProbeRecord, result: Result) -> page.Scatter | None:
+def scatter(index: Index, probe: ProbeRecord, result: Result) -> exhibits.Scatter | None:
     """Return the chart of words by an outside figure, such as the share of women in a job."""
     name = _fact(index, probe, result)
     items = [item for item in result.by_target if name in item.facts]
@@ -269,7 +269,7 @@ def scatter(index: Index, probe: ProbeRecord, result: Result) -> page.Scatter | 
     intercept, slope, r = least_squares(xs, ys)
     label = f"{words.fact(name)}{', per cent' if per_cent else ''}"
     wish = f" Wanted by this probe's card: {words.wish(probe.card.expected)}." if probe.card else ""
-    return page.Scatter(
+    return exhibits.Scatter(
         name=index.name("chart", f"facts-{result.id}"),
         title=f"Do the gaps follow {words.fact(name)}?",
         question=f"Each dot is one of {len(items)} words. A flat line means that the model pays no "
@@ -335,9 +335,9 @@ def _fact_table(
     label: str,
     groups: tuple[str, str],
     unit: str,
-) -> page.Table:
+) -> exhibits.Table:
     items = sorted(items, key=lambda item: (-item.facts[name], item.id))
-    return page.Table(
+    return exhibits.Table(
         caption=f"Gap of each word and {words.fact(name)}",
         head=("Word", label[:1].upper() + label[1:], words.capital(gap_scale(unit).head)),
         rows=tuple(
@@ -352,7 +352,9 @@ def _fact_table(
     )
 
 
-def paraphrases(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> page.Dots | None:
+def paraphrases(
+    index: Index, probe: ProbeRecord, results: Sequence[Result]
+) -> exhibits.Dots | None:
     """Return the chart of a gap in each paraphrase: does its direction depend on the phrasing?"""
     compared = sorted((r for r in results if len(r.by_template) > 1), key=strength)[:8]
     if not compared:
@@ -375,7 +377,7 @@ def paraphrases(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> 
         f"{names[r.id]}: {up} of {n} paraphrases above the middle"
         for r, up, n in zip(compared, above, totals, strict=True)
     )
-    return page.Dots(
+    return exhibits.Dots(
         name=index.name("chart", f"paraphrases-{probe.id}"),
         title="Does the gap depend on how the sentence is phrased?",
         question=f"Each dot is one sentence frame; the {'dashed line' if alone else 'bar'} marks "
@@ -392,10 +394,10 @@ def paraphrases(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> 
     )
 
 
-def _template_table(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> page.Table:
+def _template_table(index: Index, probe: ProbeRecord, results: Sequence[Result]) -> exhibits.Table:
     texts = {item.id: item.text or item.id for result in results for item in result.by_template}
     values = [{item.id: item.value for item in result.by_template} for result in results]
-    return page.Table(
+    return exhibits.Table(
         caption="Gap in each sentence frame",
         head=("Sentence frame", *(index.versus(result) for result in results)),
         rows=tuple(

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterable, Iterator
 
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import count, percent, plain, short
-from bias_audit.reports.view import measures, page
+from bias_audit.reports.view import exhibits, measures, page
+from bias_audit.reports.view.exhibits import Cell, Row, prose
 from bias_audit.reports.view.index import OTHERS, Index
-from bias_audit.reports.view.page import Cell, Row, prose
 from bias_audit.results import Companion, GroupProfile, ProbeRecord, Result, WordShare
 
 OVERALL, COMPARED, HURTFUL = "jsd", "completions", "hurtful_completions"
@@ -198,7 +198,7 @@ def columns(
 
 def word_tables(
     index: Index, probe: ProbeRecord, without: Collection[str] = ()
-) -> tuple[page.Table | None, page.Table | None]:
+) -> tuple[exhibits.Table | None, exhibits.Table | None]:
     """Return the words that tell groups apart, without harmful ones, and the harmful ones.
 
     Args:
@@ -213,7 +213,9 @@ def word_tables(
     )
 
 
-def words_between(index: Index, result: Result) -> tuple[page.Table | None, page.Table | None]:
+def words_between(
+    index: Index, result: Result
+) -> tuple[exhibits.Table | None, exhibits.Table | None]:
     """Return the words that tell the groups of one comparison apart, harmful ones apart."""
     own = index.of(result.probe)
     return _word_tables(
@@ -223,7 +225,7 @@ def words_between(index: Index, result: Result) -> tuple[page.Table | None, page
 
 def _word_tables(
     index: Index, results: Iterable[Result]
-) -> tuple[page.Table | None, page.Table | None]:
+) -> tuple[exhibits.Table | None, exhibits.Table | None]:
     rows = [(word, row) for result in results for word, row in _rows(index, result)]
     head = ("After", "Word", "Probability", "Elsewhere", "Times as likely", "95 % interval")
     note = (
@@ -234,8 +236,8 @@ def _word_tables(
     shown = [row for word, row in rows if not word.harmful]
     folded = [row for word, row in rows if word.harmful]
     return (
-        page.table("Words that tell the groups apart", head, shown, note),
-        page.table("Harmful words among them", head, folded, note),
+        exhibits.table("Words that tell the groups apart", head, shown, note),
+        exhibits.table("Harmful words among them", head, folded, note),
     )
 
 
@@ -258,7 +260,7 @@ def _rows(index: Index, result: Result) -> Iterator[tuple[WordShare, Row]]:
             )
 
 
-def comparison_table(index: Index, probe: ProbeRecord) -> page.Table | None:
+def comparison_table(index: Index, probe: ProbeRecord) -> exhibits.Table | None:
     """Return how much of the completions differs in each comparison, hurtful ones after them."""
     results = [r for r in index.of(probe.id) if r.metric in (COMPARED, HURTFUL)]
     rows = [
@@ -279,7 +281,7 @@ def comparison_table(index: Index, probe: ProbeRecord) -> page.Table | None:
         for result in results
     ]
     head = ("Comparison", "Of", "Differs by", "95 % interval", "Outcome", "p", "Remarks")
-    return page.table("Completions compared: percentage points of the probability", head, rows)
+    return exhibits.table("Completions compared: percentage points of the probability", head, rows)
 
 
 def _points(value: float | None) -> str:

@@ -14,8 +14,6 @@ from bias_audit.results import Result, Sentence
 
 BLANK = "___"
 MOST = 2
-_WHOLE = ("continuation", "similarity")
-"""Readings in which a score is no probability of a word, so that only differences say something."""
 _LONG = 28
 """Characters of group words that stand side by side in a sentence."""
 _EDGE = re.compile(r"^(\W*)(.*?)(\W*)$", re.DOTALL)
@@ -32,7 +30,7 @@ def examples(index: Index, result: Result) -> tuple[tuple[page.Example, ...], bo
     typical.sort(key=lambda one: one.pole != _pole(result))
     telling = [s for s in stored if not s.typical]
     fit = [one for one in telling if _points_the_same_way(one, result)] or telling
-    whole = index.audit.model.reading in _WHOLE
+    whole = index.facts.form != "percent"
     fit.sort(key=lambda one: (one.pole != _pole(result), -_weight(one, whole=whole)))
     shown = [one for one in fit if not one.harmful]
     second = [one for one in shown[1:] if one.pole != shown[0].pole] or shown[1:]
@@ -87,7 +85,7 @@ class _Parts(NamedTuple):
 def _example(index: Index, result: Result, sentence: Sentence) -> page.Example:
     probe = index.probes.get(result.probe)
     parts = _split(sentence.text_a, sentence.text_b)
-    scores_groups = _scores_groups(index, result) and index.audit.model.reading != "similarity"
+    scores_groups = _scores_groups(index, result) and not index.facts.is_cosine
     in_order = scores_groups or sentence.typical
     turned = sentence.log_prob_a < sentence.log_prob_b and not in_order
     if scores_groups:
@@ -104,12 +102,9 @@ def _example(index: Index, result: Result, sentence: Sentence) -> page.Example:
         else:
             text = _side_by_side(parts, word, turned=turned)
     least = min(sentence.log_prob_a, sentence.log_prob_b)
-    reading = index.audit.model.reading
+    reading, is_log = index.audit.model.reading, index.facts.form == "log"
     shares = [
-        (
-            short(name, 40),
-            f"{times(value - least)} ×" if reading == "continuation" else score(value, reading),
-        )
+        (short(name, 40), f"{times(value - least)} ×" if is_log else score(value, reading))
         for name, value in ((a, sentence.log_prob_a), (b, sentence.log_prob_b))
     ]
     if turned:
@@ -186,7 +181,7 @@ def card_examples(
     A typical one and the most telling, then a typical one of the other pole and the others; those
     that point the other way come last.
     """
-    whole = index.audit.model.reading in _WHOLE
+    whole = index.facts.form != "percent"
     stored = _sentences_of(index, result)
     typical = [s for s in stored if s.typical]
     typical.sort(key=lambda one: one.pole != _pole(result))

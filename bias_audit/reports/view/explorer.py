@@ -26,7 +26,6 @@ from bias_audit.errors import UsageError
 from bias_audit.reports.text import clean, clip, count
 from bias_audit.reports.view import page
 from bias_audit.reports.view.index import OTHERS, Index
-from bias_audit.reports.wording import score_name
 from bias_audit.results.evidence import COSINE, EVIDENCE_FILE, Source, open_evidence
 from bias_audit.utils.text import read_csv_cell
 
@@ -132,7 +131,7 @@ def _sentences(index: Index, evidence: Source) -> dict[str, list[_Sentence]]:
                 query = f" \u2248 {_target_text(index, probe, words[-1])}" if finer > 1 else ""
                 texts.append(_tidy(f"{text}{query}"))
                 scores.append(finer * float(value) if value else None)
-            whole = index.audit.model.reading == "label"
+            whole = index.facts.of == "label"
             head, middles, tail = (texts[0], [""] * len(texts), "") if whole else _split(texts)
             one = _Sentence(
                 frame=frame,
@@ -148,7 +147,7 @@ def _sentences(index: Index, evidence: Source) -> dict[str, list[_Sentence]]:
 
 
 def _finer(index: Index) -> int:
-    return _FINER if index.audit.model.reading == "similarity" else 1
+    return _FINER if index.facts.is_cosine else 1
 
 
 def _target_text(index: Index, probe: str, target: str) -> str:
@@ -221,8 +220,8 @@ def _pack(index: Index, name: str, sentences: Sequence[_Sentence]) -> page.Explo
     content = {
         **_facts(index, name, sentences),
         "step": STEP / _finer(index),
-        **({"whole": True} if index.audit.model.reading == "label" else {}),
-        "score": score_name(index.audit.model.reading).split()[0],
+        **({"whole": True} if index.facts.of == "label" else {}),
+        "score": index.facts.score.split()[0],
         "lists": [words for _, words in lists],
         "frames": [one.frame for one in sentences],
         "heads": [one.head for one in sentences],
@@ -255,7 +254,7 @@ def _facts(index: Index, name: str, sentences: Sequence[_Sentence]) -> dict[str,
         for group in result.groups if result.outcome else ():
             if group != OTHERS:
                 outcomes.setdefault(group, []).append(str(result.outcome))
-    if index.audit.model.reading == "label":
+    if index.facts.of == "label":
         texts = {target: text.removeprefix("... ") for target, text in texts.items()}
     return {
         "labels": {group: labels.get(group, group) for group in {s.group: 0 for s in sentences}},

@@ -22,7 +22,8 @@ from bias_audit.reports.view.on_request import request_lines
 from bias_audit.reports.view.verdict import evidence_size, gate_line, pairs
 from bias_audit.results import Gate, ProbeRecord, Result, Results
 from bias_audit.results.codes import DEAF, FAILED, describe
-from bias_audit.results.schema import NOT_MEASURED
+from bias_audit.results.run_record import NOT_MEASURED
+from bias_audit.utils.readings import USUAL
 from bias_audit.utils.text import quote
 
 _NAMES = 3
@@ -114,7 +115,7 @@ def _headline(audit: Results) -> str:
 
 def _read_as(audit: Results) -> str:
     """Name the reading, where it is not the usual one."""
-    return "" if audit.model.reading == "mask" else f", read as {audit.model.reading}"
+    return "" if audit.model.reading == USUAL else f", read as {audit.model.reading}"
 
 
 def _lead(audit: Results) -> str:

@@ -6,9 +6,9 @@ import math
 from statistics import fmean
 
 from bias_audit.reports.text import count, percent, short, with_sign
-from bias_audit.reports.view import page
+from bias_audit.reports.view import exhibits
+from bias_audit.reports.view.exhibits import Cell, gap, interval, number
 from bias_audit.reports.view.index import Index
-from bias_audit.reports.view.page import Cell, gap, interval, number
 from bias_audit.results.schema import Companion, ProbeRecord, Result, WordShare
 from bias_audit.utils.scales import gap_scale
 
@@ -24,7 +24,7 @@ _HEAT_ROWS = 24
 _STEPS = (0.1, 0.25, 0.5, 1.0)
 
 
-def drivers(index: Index, probe: ProbeRecord) -> page.Intervals | None:
+def drivers(index: Index, probe: ProbeRecord) -> exhibits.Intervals | None:
     """Return the chart of the words that make the completions of the groups differ."""
     result = _with_companions(index, probe, "jsd")
     shares = [c for c in result.companions if c.metric == "jsd_share"] if result else []
@@ -35,7 +35,7 @@ def drivers(index: Index, probe: ProbeRecord) -> page.Intervals | None:
     labelled = [(labels.get(c.groups[0], c.groups[0]) if c.groups else "", c) for c in shares]
     two, limit = len(shares) == 2, max(_DRIVERS // len(shares), 3)
     rows = tuple(
-        page.IntervalRow(
+        exhibits.IntervalRow(
             label=short(word.token, 40),
             estimate=(-100 if two and place else 100) * word.value / whole,
             heading=f"After {label}",
@@ -54,7 +54,7 @@ def drivers(index: Index, probe: ProbeRecord) -> page.Intervals | None:
         aim = f"Bars to the right: words said more after {first}; to the left: after {second}. "
     tops = [(label, *[w.token for w in _harmless(share)[:1]]) for label, share in labelled[:8]]
     most = ", ".join(f"after {top[0]} “{short(top[1], 24)}”" for top in tops if top[1:])
-    return page.Intervals(
+    return exhibits.Intervals(
         name=index.name("chart", f"drivers-{probe.id}"),
         title="Which words make the completions differ?",
         question=f"{aim}The length is the word's share of the whole difference between the "
@@ -87,7 +87,7 @@ def _driver_summary(labelled: list[tuple[str, Companion]], whole: float) -> str:
     return f"{'; '.join(sentences)}."
 
 
-def _driver_table(labelled: list[tuple[str, Companion]], whole: float) -> page.Table:
+def _driver_table(labelled: list[tuple[str, Companion]], whole: float) -> exhibits.Table:
     rows = [
         (
             Cell(short(word.token, 60)),
@@ -98,7 +98,7 @@ def _driver_table(labelled: list[tuple[str, Companion]], whole: float) -> page.T
         for label, share in labelled
         for word in _harmless(share)
     ]
-    return page.Table(
+    return exhibits.Table(
         caption="Words behind the divergence",
         head=("Word", "Said more", "Share of the divergence", "Bits"),
         rows=tuple(rows[:_DRIVERS]),
@@ -107,7 +107,7 @@ def _driver_table(labelled: list[tuple[str, Companion]], whole: float) -> page.T
     )
 
 
-def plane(index: Index, probe: ProbeRecord) -> page.Plane | None:
+def plane(index: Index, probe: ProbeRecord) -> exhibits.Plane | None:
     """Return the chart of the groups between cold and warm, incompetent and competent."""
     result = _with_companions(index, probe, "warmth_competence")
     if result is None:
@@ -126,7 +126,7 @@ def plane(index: Index, probe: ProbeRecord) -> page.Plane | None:
         for label, warm, able in points
     ]
     sizes = [abs(warm.value) + abs(able.value) for _, warm, able in points]
-    return page.Plane(
+    return exhibits.Plane(
         name=index.name("chart", f"plane-{probe.id}"),
         title="Warm or cold, competent or not: where does the model put each group?",
         question="Each dot is a group beside the mean of the others. Right: warm words are more "
@@ -134,7 +134,7 @@ def plane(index: Index, probe: ProbeRecord) -> page.Plane | None:
         "mixed stereotypes: cold and competent, or warm and incompetent.",
         summary=f"{'; '.join(sentences[:12])}.",
         answer=f"Furthest from the middle: {sentences[sizes.index(max(sizes))]}.",
-        table=page.Table(
+        table=exhibits.Table(
             caption="Warmth and competence of each group",
             head=(
                 *("Group", f"Warmth ({index.unit})", "Interval"),
@@ -158,7 +158,7 @@ def plane(index: Index, probe: ProbeRecord) -> page.Plane | None:
     )
 
 
-def heat(index: Index, probe: ProbeRecord) -> page.Heat | None:
+def heat(index: Index, probe: ProbeRecord) -> exhibits.Heat | None:
     """Return words by groups after removing what the word alone and the group alone explain."""
     columns = [i for i, group in enumerate(probe.groups) if not group.placebo]
     names = tuple(probe.groups[i].label for i in columns)
@@ -185,7 +185,7 @@ def heat(index: Index, probe: ProbeRecord) -> page.Heat | None:
     note = f" {count(lost, 'word')} left out because a group has no score." if lost else ""
     first = rows[0]
     top, low = (first.values.index(pick(first.values)) for pick in (max, min))
-    return page.Heat(
+    return exhibits.Heat(
         name=index.name("heat", probe.id),
         title="Which words stand out for which group?",
         columns=names,
@@ -221,9 +221,9 @@ def _departure(value: float, unit: str) -> str:
     return f"{with_sign(100 * math.expm1(min(value, 12.0)), 0)} %"
 
 
-def _heat_row(word: str, pole: str, values: list[float], unit: str) -> page.HeatRow:
+def _heat_row(word: str, pole: str, values: list[float], unit: str) -> exhibits.HeatRow:
     steps = [sum(abs(value) >= edge for edge in _STEPS) for value in values]
-    return page.HeatRow(
+    return exhibits.HeatRow(
         word=short(word, 40),
         pole=pole,
         values=tuple(values),

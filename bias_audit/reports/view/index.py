@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from bias_audit.records import UNITS
 from bias_audit.reports.text import slug
 from bias_audit.results import Finding, MetricRecord, ProbeRecord, Result, Results
-from bias_audit.utils.scales import Scale, told_scale
+from bias_audit.utils.readings import READINGS, ReadingFacts
+from bias_audit.utils.scales import Scale
 
 OTHERS = "~others"
 
@@ -30,14 +30,19 @@ class Index:
         self._used: Counter[str] = Counter()
 
     @property
+    def facts(self) -> ReadingFacts:
+        """What follows from how the model was read."""
+        return READINGS[self.audit.model.reading]
+
+    @property
     def unit(self) -> str:
         """The unit of the gaps of this audit."""
-        return UNITS[self.audit.model.reading]
+        return self.scale.unit
 
     @property
     def scale(self) -> Scale:
         """How they are told."""
-        return told_scale(self.unit, self.audit.model.reading)
+        return self.facts.scale
 
     def name(self, kind: str, key: str) -> str:
         """Return the page fragment of a thing; the same thing always gets the same one."""

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import count, percent, plain, short
-from bias_audit.reports.view import page
+from bias_audit.reports.view import exhibits, page
+from bias_audit.reports.view.exhibits import Cell, Row, interval, prose
 from bias_audit.reports.view.index import Index
-from bias_audit.reports.view.page import Cell, Row, interval, prose
 from bias_audit.reports.view.reference_values import beside_published
 from bias_audit.results import Companion, GroupProfile, MetricRecord, ProbeRecord, Result
 from bias_audit.results.codes import describe
@@ -34,7 +34,7 @@ _SHARE = (
 )
 
 
-def table(index: Index, probe: ProbeRecord) -> page.Table | None:
+def table(index: Index, probe: ProbeRecord) -> exhibits.Table | None:
     """Build the table of a probe's secondary measures, companions of primary results included."""
     if probe.axis == AXIS:
         return dataset_table(index, probe)
@@ -45,7 +45,7 @@ def table(index: Index, probe: ProbeRecord) -> page.Table | None:
         return None
     common = set.intersection(*(set(result.statuses) for result in results))
     left = len(results) - _ROWS
-    return page.Table(
+    return exhibits.Table(
         caption="Further measures (exploratory, not judged)",
         head=("Comparison", "Measure", "Value", "Interval", "Beside chance", "Remarks"),
         rows=tuple(_row(index, result, common) for result in results[:_ROWS]),
@@ -161,20 +161,20 @@ def hits(results: Iterable[Result], group: GroupProfile) -> tuple[page.Word, ...
     )
 
 
-def dataset_tables(index: Index) -> tuple[page.Table, ...]:
+def dataset_tables(index: Index) -> tuple[exhibits.Table, ...]:
     """One table for each data set of the run that gave a number."""
     tables = (dataset_table(index, probe) for probe in index.audit.probes if probe.axis == AXIS)
     return tuple(one for one in tables if one is not None)
 
 
-def dataset_table(index: Index, probe: ProbeRecord) -> page.Table | None:
+def dataset_table(index: Index, probe: ProbeRecord) -> exhibits.Table | None:
     """The numbers of one data set, in the order of the run; no text of it."""
     results = index.of(probe.id)
     if not results:
         return None
     level = f"{100 * results[0].confidence:g} %"
     directions = {r.metric: r.direction.rstrip(".") for r in results if r.direction}
-    return page.Table(
+    return exhibits.Table(
         caption=f"{index.title(probe.id)}: a published benchmark, measured and never judged",
         head=("Measure", "Of", "Value", level, "Neutral", "p", "n", "Clusters", "Remarks"),
         rows=tuple(_dataset_row(index, result) for result in results),

@@ -7,8 +7,17 @@ from collections.abc import Iterator, Sequence
 
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import count, p_value, plain, share, short, times
+from bias_audit.reports.view.exhibits import (
+    Cell,
+    Row,
+    Table,
+    interval,
+    number,
+    prose,
+    ratios,
+    table,
+)
 from bias_audit.reports.view.index import Index
-from bias_audit.reports.view.page import Cell, Row, Table, interval, number, prose, ratios, table
 from bias_audit.results import Check, ProbeRecord, Result, SkipRecord
 from bias_audit.utils.scales import scale_of
 

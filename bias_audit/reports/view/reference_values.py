@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cache
 from typing import Literal, NamedTuple
 
@@ -106,20 +106,3 @@ def _sentence(index: Index, pair: Neighbour) -> str:
         f"{index.metric(own.metric)}{part}: {other.model} {plain(other.value)}, this model "
         f"{plain(own.estimate or 0.0)}"
     )
-
-
-def reference_rows() -> Sequence[tuple[str, ...]]:
-    """Return the rows of the table in the documentation."""
-    return [
-        (
-            f"`{value.dataset}`",
-            f"`{value.measure}`",
-            f"`{value.group}`",
-            f"`{value.model}`",
-            f"{value.value:.2f}",
-            "" if value.items is None else f"{value.items:,}",
-            ", ".join(value.sources),
-            f"no: {value.apart}" if value.apart else "yes",
-        )
-        for value in reference_values().values
-    ]

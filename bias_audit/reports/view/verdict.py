@@ -6,19 +6,14 @@ from collections.abc import Sequence
 
 from bias_audit.reports import wording as words
 from bias_audit.reports.text import bounds, count, plain, with_sign
-from bias_audit.reports.view import charts, completions, page
+from bias_audit.reports.view import charts, completions, exhibits, page
 from bias_audit.reports.view.cautions import control_line, notice, reading
 from bias_audit.reports.view.cautions import notices as beside
 from bias_audit.reports.view.examples import card_examples, examples
 from bias_audit.reports.view.index import OTHERS, Index, strength
-from bias_audit.results import (
-    Finding,
-    Gate,
-    Result,
-    Sentence,
-    WaiverRecord,
-)
+from bias_audit.results import Finding, Gate, Result, Sentence, WaiverRecord
 from bias_audit.results.codes import describe
+from bias_audit.utils.readings import READINGS, USUAL
 from bias_audit.utils.text import times
 
 _PAIRS = 60
@@ -44,7 +39,7 @@ def _note(index: Index, finding: Finding) -> page.Note:
     shown: tuple[page.Example, ...] = ()
     harmful: tuple[page.Example, ...] = ()
     columns: tuple[page.Column, ...] = ()
-    telling: tuple[page.Table | None, page.Table | None] = (None, None)
+    telling: tuple[exhibits.Table | None, exhibits.Table | None] = (None, None)
     picture, notices = None, tuple(describe(notice) for notice in finding.notices)
     if result is not None:
         notices = (*filter(None, (reading(index, result),)), *beside(result))
@@ -73,7 +68,7 @@ def _note(index: Index, finding: Finding) -> page.Note:
     )
 
 
-def finding_facts(result: Result, finding: Finding, reading: str = "") -> tuple[str, ...]:
+def finding_facts(result: Result, finding: Finding, reading: str = USUAL) -> tuple[str, ...]:
     """Return the numbers of a finding, without those that its own sentences give."""
     facts = []
     stated = "sentence frames agree" in finding.detail
@@ -89,7 +84,7 @@ def finding_facts(result: Result, finding: Finding, reading: str = "") -> tuple[
     return tuple(facts)
 
 
-def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.Table | None:
+def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> exhibits.Table | None:
     """The first sentence pairs of one comparison; None without any."""
     if not sentences:
         return None
@@ -97,24 +92,24 @@ def pairs(index: Index, result: Result, sentences: Sequence[Sentence]) -> page.T
     a, b = labels[:2] if len(labels) > 1 else ("first group", "second group")
     more = len(sentences) - _PAIRS
     reading = index.audit.model.reading
-    what = words.capital(words.score_name(reading))
+    what = words.capital(READINGS[reading].score)
     apart = "Ratio" if index.scale.is_ratio else "Difference"
     note = f"{count(more, 'more pair')} of this comparison: see results.json beside this page, and "
-    return page.Table(
+    return exhibits.Table(
         name=index.name("sentences", result.id),
         caption=f"Sentences that differ by the group only: {index.versus(result)}",
         head=(a, b, "Scored word", f"{what}, {a}", f"{what}, {b}", apart, "With"),
         rows=tuple(
             (
-                page.prose(item.text_a),
-                page.prose(item.text_b),
-                page.prose(item.word),
+                exhibits.prose(item.text_a),
+                exhibits.prose(item.text_b),
+                exhibits.prose(item.word),
                 *(
-                    page.Cell(words.score(value, reading), value)
+                    exhibits.Cell(words.score(value, reading), value)
                     for value in (item.log_prob_a, item.log_prob_b)
                 ),
-                page.ratio(item.log_prob_a - item.log_prob_b, index.unit),
-                page.Cell(a if item.log_prob_a >= item.log_prob_b else b),
+                exhibits.ratio(item.log_prob_a - item.log_prob_b, index.unit),
+                exhibits.Cell(a if item.log_prob_a >= item.log_prob_b else b),
             )
             for item in sentences[:_PAIRS]
         ),
@@ -218,7 +213,8 @@ def evidence_size(result: Result, reading: str) -> str:
     words_ = ("pair of group words", "pairs of group words") if result.pairs else ("group word", "")
     parts = [count(result.n_templates, "sentence frame"), count(result.n_terms, *words_)]
     if result.n_targets:
-        parts.append(count(result.n_targets, "label" if reading == "label" else "scored word"))
+        is_label = READINGS[reading].of == "label"
+        parts.append(count(result.n_targets, "label" if is_label else "scored word"))
     return ", ".join(parts)
 
 
