@@ -21,8 +21,8 @@ from bias_audit.backends.mlm.forward import log_sums
 from bias_audit.errors import ScoringError
 from bias_audit.records import ProgressCallback
 
-_AUTO_TEXTS = {"cpu": 256}
-_FAST_TEXTS = 1024
+_TEXTS = 1024
+"""Most texts in one batch, unless a user says; where the vocabulary is large, logits allow fewer."""
 _TREE = 224
 """Most tokens of a tree. In larger ones attention costs more than the beginnings that it saves."""
 _REACHES = ("sliding_window", "window_size", "attention_chunk_size", "attention_window_size")
@@ -84,8 +84,7 @@ class PassageRunner:
     ) -> None:
         self._model = model
         self.device: torch.device = model.device
-        auto = _AUTO_TEXTS.get(self.device.type, _FAST_TEXTS)
-        self._texts = auto if batch_size == "auto" else batch_size
+        self._texts = _TEXTS if batch_size == "auto" else batch_size
         self._tokens = max(1, _LOGITS // vocabulary_size)
         self._tree = min(_TREE, self._tokens, *_reaches(model.config))
         self.reads_beginnings_once = False
