@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from benchmarks import recording
 from bias_audit.reports import render
 from bias_audit.results import Results, load_results, results_text
 from bias_audit.utils.files import write_atomic
@@ -38,10 +39,11 @@ def make(run: Path) -> None:
 
 
 def write_rendered() -> None:
-    """Render the stored sample again."""
+    """Render the stored sample again, and the picture of it in a terminal."""
     results = load_results(SAMPLE)
     write_atomic(SAMPLE / "report.html", render(results, "html"))
     write_atomic(SAMPLE / "summary.md", render(results, "md"))
+    recording.write(results)
 
 
 def differences(run: Path) -> list[str]:

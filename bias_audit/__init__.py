@@ -1,4 +1,4 @@
-"""Audit what a masked language model associates with groups of people.
+"""Audit what a language model associates with groups of people.
 
 >>> from bias_audit import audit                      # doctest: +SKIP
 >>> result = audit("reference")                       # core probes, bundled model

@@ -1,10 +1,11 @@
-"""Put into the site what its pages link to outside docs/, such as the README and probe files.
+"""Put into the site what its pages link to outside docs/: README, notebooks, probe files.
 
 MkDocs calls the two functions. Links stay as they are in the repository, where they work too.
 """
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from pathlib import Path
@@ -14,7 +15,15 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
-PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md"}
+PAGES = {
+    "README.md": "index.md",
+    "CONTRIBUTING.md": "contributing.md",
+    "SECURITY.md": "security.md",
+    "CHANGELOG.md": "changelog.md",
+    "examples/audit_your_model.ipynb": "audit-your-model.md",
+    "examples/write_a_probe.ipynb": "write-a-probe.md",
+}
+STYLE = re.compile(r"<style.*?</style>", re.DOTALL)
 LINK = re.compile(r"(?<=\]\()([^)\s#:]+)(?=[)#])")
 SECOND = re.compile(r"(\]\([^)\s]*#[\w-]+)-(\d+)(?=\))")
 """A link to the second heading of a name, as GitHub writes it; the site has an underscore."""
@@ -23,10 +32,12 @@ SECOND = re.compile(r"(\]\([^)\s]*#[\w-]+)-(\d+)(?=\))")
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
     """Add the pages of the top level, and every file that a page links to."""
     for name, page in PAGES.items():
-        files.append(File.generated(config, page, abs_src_path=str(ROOT / name)))
+        text = (ROOT / name).read_text(encoding="utf-8")
+        text = _markdown(text) if name.endswith(".ipynb") else text
+        files.append(File.generated(config, page, content=text))
     for page in files.documentation_pages():
-        text = Path(str(page.abs_src_path)).read_text(encoding="utf-8")
-        for target in filter(None, (_outside(page, link) for link in LINK.findall(text))):
+        links = LINK.findall(page.content_string)
+        for target in filter(None, (_outside(page, link) for link in links)):
             uri = _uri(target)
             if files.get_file_from_path(uri) is None:
                 files.append(File.generated(config, uri, abs_src_path=str(ROOT / target)))
@@ -43,6 +54,20 @@ def on_page_markdown(markdown: str, *, page: Page, **_: object) -> str:
         return posixpath.relpath(_uri(target), posixpath.dirname(page.file.src_uri) or ".")
 
     return SECOND.sub(r"\1_\2", LINK.sub(moved, markdown))
+
+
+def _markdown(notebook: str) -> str:
+    """Return a notebook as a page: its text, its code, and what came of it."""
+    parts = []
+    for cell in json.loads(notebook)["cells"]:
+        source = "".join(cell["source"])
+        parts.append(source if cell["cell_type"] == "markdown" else f"```python\n{source}\n```")
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            text = "".join(data.get("text/plain", output.get("text", "")))
+            html = STYLE.sub("", "".join(data.get("text/html", "")))
+            parts.append(html or f"```text\n{text.rstrip()}\n```")
+    return "\n\n".join(parts) + "\n"
 
 
 def _outside(page: File, link: str) -> str | None:

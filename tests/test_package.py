@@ -121,10 +121,21 @@ def test_the_readme_and_the_package_agree() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert "<!-- first command -->" in readme
     assert "<!-- second command -->" in readme
-    assert f'version = "{bias_audit.__version__}"' in (ROOT / "pyproject.toml").read_text("utf-8")
+    assert len(readme.splitlines()) < 150
+    assert "masked language model" not in readme.replace("masked and causal language models", "")
     pins = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     assert "torch==2.13.0" in pins
     assert not [pin for pin in pins if "+cpu" in pin or "://" in pin or "@" in pin]
+
+
+def test_the_version_stands_in_one_place() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    assert project["project"]["dynamic"] == ["version"]
+    place = project["tool"]["hatch"]["version"]["path"]
+    assert f'__version__ = "{bias_audit.__version__}"\n' in (ROOT / place).read_text("utf-8")
+    changes = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    newest = next(line for line in changes.splitlines() if line.startswith("## "))
+    assert newest.split()[1] == bias_audit.__version__
 
 
 def test_the_citation_names_the_present_version_and_ships() -> None:
@@ -132,4 +143,5 @@ def test_the_citation_names_the_present_version_and_ships() -> None:
     assert citation["version"] == bias_audit.__version__
     assert {"cff-version", "message", "title", "authors"} <= set(citation)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
-    assert "CITATION.cff" in project["tool"]["hatch"]["build"]["targets"]["sdist"]["only-include"]
+    ships = project["tool"]["hatch"]["build"]["targets"]["sdist"]["only-include"]
+    assert {"CITATION.cff", "SECURITY.md", "CHANGELOG.md"} <= set(ships)

@@ -80,6 +80,11 @@ class PairedContrast:
             return self.layout.pole_claims(self.layout.difference(values), poles, self.sampled)
         return self.layout.claims(values, poles, self.sampled)
 
+    def layout_counts(self, templates: int) -> dict[str, int]:
+        """Return how many independent sentences and words, or pairs of them, there are."""
+        factors = {"templates": self.layout.rows(templates), "terms": self.layout.terms}
+        return {name: sum(g.starts.size for g in f.groups) for name, f in factors.items()}
+
     def gap(self, values: Floats) -> _Gap:
         """Return the gap of (templates, units, targets) values, nats."""
         without: tuple[float, ...] = ()

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from bias_audit.analysis.statements import as_likely, odds_between, size_word
+from bias_audit.metrics.design import DIAGONALS
 from bias_audit.records import OTHERS, Prompt
 from bias_audit.reports.wording import intervals
 from bias_audit.results import (
@@ -24,6 +25,7 @@ from bias_audit.results import (
 )
 from bias_audit.results.codes import STATUSES, describe
 from bias_audit.utils.scales import gap_scale
+from bias_audit.utils.text import quote
 
 if TYPE_CHECKING:
     from bias_audit.metrics.score_cube import Unit
@@ -65,15 +67,17 @@ def _finding(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe
         axis=result.axis,
         size=size_word(result.estimate or 0.0, gap_scale(result.unit)),
         evidence=evidence(result),
-        headline=_headline(model, result, probe, scored),
+        headline=headline(model, result, probe, scored.reading),
         detail=detail_of(result),
-        notices=tuple(
-            describe(status, word=_loudest(result))
-            for status in result.statuses
-            if status in STATUSES
-        ),
+        notices=notices_of(result),
         sentences=result.sentences or tuple(sentences(scored, result)),
     )
+
+
+def notices_of(result: Result) -> tuple[str, ...]:
+    """Return what is to be known beside a finding, in the words of its statuses."""
+    word = _loudest(result)
+    return tuple(describe(status, word=word) for status in result.statuses if status in STATUSES)
 
 
 def detail_of(result: Result) -> str:
@@ -85,13 +89,18 @@ def detail_of(result: Result) -> str:
     return said.strip()
 
 
-def _headline(model: str, result: Result, probe: ProbeRecord, scored: ScoredProbe) -> str:
-    """Who is tied to what, by how much, with bounds and counts: one sentence."""
+def name_model(name: str, revision: str | None) -> str:
+    """Return a model as findings call it."""
+    return f"{quote(name)} (revision {revision[:7]})" if revision else quote(name)
+
+
+def headline(model: str, result: Result, probe: ProbeRecord, reading: str) -> str:
+    """Say who is tied to what, by how much, with bounds and counts: one sentence."""
     a, b = result.group_labels
     other = a if result.leans == b else b
-    counts = f"{result.n_templates} sentence frames, {_count(result, scored)}"
-    size = f"{size_of(result, probe, scored.reading)} ({counts})."
-    if scored.probe.spec.targets.own:
+    counts = f"{result.n_templates} sentence frames, {_count(result, probe)}"
+    size = f"{size_of(result, probe, reading)} ({counts})."
+    if result.metric in DIAGONALS:
         return f"{model} associates each group with {result.pole}: {size}"
     who = result.leans if probe.mask == "group" else _words(result, probe)
     return f"{model} associates {who}, more than {other}, with {result.pole}: {size}"
@@ -116,11 +125,11 @@ def _words(result: Result, probe: ProbeRecord) -> str:
     return f"{result.leans} (the {noun} {quoted}{more})"
 
 
-def _count(result: Result, scored: ScoredProbe) -> str:
-    if scored.probe.spec.mask == "group":
+def _count(result: Result, probe: ProbeRecord) -> str:
+    if probe.mask == "group":
         return f"{result.n_targets} words in the two poles"
-    units = [unit for unit in scored.cube.units if unit.group in result.groups]
-    paired = OTHERS not in result.groups and result.n_terms < len(units)
+    units = sum(len(group.terms) for group in probe.groups if group.id in result.groups)
+    paired = OTHERS not in result.groups and result.n_terms < units
     return f"{result.n_terms} {'pairs of group words' if paired else 'group words'}"
 
 
@@ -162,12 +171,12 @@ def sentences(
     middle = [_middle([t for t in by_size if t.pole == pole], harmful) for pole in ("+", "-")]
     prompts = _prompts_of(scored, {t.id for some in (largest, *middle) for t in some}, pair)
 
-    def quote(some: Sequence[TargetEffect]) -> list[Sentence]:
+    def pairs_of(some: Sequence[TargetEffect]) -> list[Sentence]:
         made = (_sentence(t, prompts[t.id]) for t in some if t.id in prompts)
         return [_mark(sentence, harmful) for sentence in made if sentence]
 
-    typical = [max(made, key=_likelihood) for some in middle if (made := quote(some))]
-    return [*quote(largest), *(one.model_copy(update={"typical": True}) for one in typical)]
+    typical = [max(made, key=_likelihood) for some in middle if (made := pairs_of(some))]
+    return [*pairs_of(largest), *(one.model_copy(update={"typical": True}) for one in typical)]
 
 
 def _middle(pole: Sequence[TargetEffect], harmful: frozenset[str]) -> Sequence[TargetEffect]:

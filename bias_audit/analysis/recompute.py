@@ -8,6 +8,7 @@ draws of permutations, robustness checks) is not looked at.
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cached_property
@@ -22,7 +23,7 @@ from bias_audit.analysis.outcomes import conclude
 from bias_audit.analysis.paired_cells import PairedCube
 from bias_audit.analysis.result_record import LARGEST
 from bias_audit.analysis.statements import Question
-from bias_audit.metrics.design import GAPS
+from bias_audit.metrics.design import DIAGONALS
 from bias_audit.metrics.diagonal import diagonal_contrast
 from bias_audit.metrics.log_odds import group_levels
 from bias_audit.results.evidence import INDEX, KEY_COLUMNS
@@ -40,17 +41,19 @@ CLOSE, NEAR = 2e-5, 3e-6
 there has six decimals."""
 _MOVES = 20.0
 """How many times further a p or degrees of freedom move than the error behind them."""
+CLOSE_QUOTE = 1e-7
+"""The same of a quoted score: of a whole sentence it has eight digits, and few of them decimals."""
 CLOSE_P = 1e-3
 CLOSE_DF = 3e-4
 """The same of p-values and of degrees of freedom, which move more."""
-_DIAGONALS = tuple(diagonal for _, diagonal in GAPS.values())
-MADE = (*METRICS, *_DIAGONALS)
+MADE = (*METRICS, *DIAGONALS)
 """Measures that the scores give again."""
 SPLIT = "~split"
 """Ends the name of a control whose halves are stored nowhere."""
 _FAMILIES = {"Benjamini-Yekutieli over ": by, "Benjamini-Hochberg over ": bh}
 _CONCLUSIONS = (
-    "p_adjusted", "outcome", "at_least", "at_most", "leans", "pole", "size", "statement",
+    "p_adjusted", "p_adjustment", "outcome", "at_least", "at_most", "leans", "pole", "size",
+    "statement",
 )  # fmt: skip
 _TEXT = KEY_COLUMNS.index("text")
 _Texts = dict[tuple[str, str, str], set[float]]
@@ -244,7 +247,7 @@ class Recomputation:
             if probe.role == "negative_control":
                 works = [not loud for loud in loud_gaps([heard[r.id] for r in mine], margin)]
             else:
-                diagonals = [r.metric in _DIAGONALS for r in mine]
+                diagonals = [r.metric in DIAGONALS for r in mine]
                 works = [
                     is_heard(heard[r.id], margin, gap_scale(r.unit), diagonal=is_diagonal)
                     for r, is_diagonal in zip(mine, diagonals, strict=True)
@@ -411,11 +414,21 @@ def _near(gap: Contrast, level: float) -> float:
 def _sizes(probe: ProbeRecord, cube: PairedCube) -> Iterator[Mismatch]:
     """How many sentences and words of a probe were scored."""
     yield from _unequal(probe.id, "number of words", len(probe.targets), len(cube.targets))
-    for name, number in (("templates", len(cube.templates)), ("terms", len(cube.units))):
+    own = {"templates": len(cube.templates), "terms": len(cube.units)}
+    for name, number in own.items():
         yield from _unequal(probe.id, name, getattr(probe, name), number)
-        if probe.coverage is not None:
-            of_coverage = f"{name}_scored"
-            yield from _unequal(probe.id, of_coverage, getattr(probe.coverage, of_coverage), number)
+    if probe.coverage is not None:
+        in_poles = {"plus": len(cube.pole("+")), "minus": len(cube.pole("-"))}
+        if not any(in_poles.values()):  # each group has a word of its own
+            in_poles["plus"] = len(cube.targets)
+        scored = {f"{name}_scored": number for name, number in own.items()}
+        scored |= {f"scored_{name}": number for name, number in in_poles.items()}
+        for name, number in scored.items():
+            yield from _unequal(probe.id, name, getattr(probe.coverage, name), number)
+    words = {(group.id, term) for group in probe.groups for term in group.terms}
+    for group, term in sorted(words ^ set(cube.units)):
+        sides = (term, None) if (group, term) in words else (None, term)
+        yield Mismatch(probe.id, f"a word of {group}", *sides)
 
 
 def _level(
@@ -438,6 +451,12 @@ def _counts(result: Result, cube: PairedCube, contrast: PairedContrast) -> Itera
     }
     if "0" not in cube.poles:
         own["n_prompts"] = cube.cells
+    if not contrast.group_masked:
+        own["n_terms"] = contrast.claims(cube.candidate)[0].n_terms
+    for source, number in contrast.layout_counts(len(cube.candidate)).items():
+        stored = result.clusters.get(source)
+        if source in result.clusters and stored != number:
+            yield Mismatch(result.id, f"clusters of {source}", stored, number)
     for name, value in own.items():
         yield from _pick(result, name, value)
 
@@ -469,6 +488,8 @@ def _adjusted_words(result: Result) -> Iterator[Mismatch]:
     if adjust is None:
         return
     raw = [1.0 if effect.p_value is None else effect.p_value for effect in result.by_target]
+    if not re.search(rf"\b{len(raw)}\b", method):
+        yield Mismatch(result.id, "targets_adjustment", method, str(len(raw)))
     for effect, own in zip(result.by_target, adjust(np.array(raw)), strict=True):
         if effect.p_value is not None and differ(effect.p_adjusted, float(own), CLOSE_P):
             label = f"by_target {effect.id} p_adjusted"
@@ -494,5 +515,5 @@ def _quote(name: str, sentence: Sentence, scores: _Texts) -> Iterator[Mismatch]:
         known = scores.get((sentence.template, sentence.target, text))
         if known is None:
             yield Mismatch(name, "a quoted sentence", text, None)
-        elif not any(abs(stored - score) <= NEAR for score in known):
+        elif not any(math.isclose(stored, one, rel_tol=CLOSE_QUOTE, abs_tol=NEAR) for one in known):
             yield Mismatch(name, f"the score of '{text}'", stored, min(known))

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bias_audit.backends.base import (
-    WINDOW,
     Backend,
     LazyBackend,
     require_reading,
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 __all__ = [
     "BUILT_IN",
     "BUNDLED",
-    "WINDOW",
     "Backend",
     "Engine",
     "FakeBackend",

@@ -81,7 +81,7 @@ class CausalLM(FileBackend):
 
         closed = total - len(opened)
         if closed:
-            batch = RequestBatch(requests, words, skip, self._planner)
+            batch = RequestBatch(requests, words, skip, self._planner.plan)
             yield from batch.rejections()
             results = [PassageResult() for _ in batch.queries]
             for passages in self._runner.stream(

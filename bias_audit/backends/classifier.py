@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 from bias_audit.backends.hf.labels import LabelRunner, read_labels
 from bias_audit.backends.hf.load import LoadedModel
 from bias_audit.backends.hf.texts import TextBackend
-from bias_audit.backends.labels import SUPPORTS, LabelPlanner, LabelResult
+from bias_audit.backends.labels import SUPPORTS, LabelResult, ask_label
+from bias_audit.backends.request_batch import TextQuestion
+from bias_audit.records import Request
 
 
 class TextClassifier(TextBackend[LabelResult]):
@@ -25,5 +27,7 @@ class TextClassifier(TextBackend[LabelResult]):
         labels = read_labels(loaded)
         notices = (*loaded.info.notices, f"its labels: {', '.join(labels)}")
         self.info = replace(loaded.info, labels=labels, notices=notices)
-        self._planner = LabelPlanner(labels, self._prepare)
         self._try(loaded, LabelRunner(loaded.model, batch_size))
+
+    def _ask(self, request: Request[Any]) -> TextQuestion:
+        return ask_label(self.info.labels, request)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
-from bias_audit.backends.embeddings import SUPPORTS, EmbeddingPlanner
+from bias_audit.backends.embeddings import SUPPORTS, ask_cosine
 from bias_audit.backends.hf.load import LoadedModel
 from bias_audit.backends.hf.texts import Ids, TextBackend
 from bias_audit.backends.hf.tokenization import Encoding
 from bias_audit.backends.hf.vectors import VectorRunner
-from bias_audit.backends.request_batch import RejectionError
+from bias_audit.backends.request_batch import RejectionError, TextQuestion
+from bias_audit.records import Request
 from bias_audit.utils.arrays import Floats
 
 
@@ -32,8 +33,10 @@ class SentenceEncoder(TextBackend[Floats]):
         notices = (*loaded.info.notices, f"pooling: {self._pooling.mode}")
         most = min(filter(None, (loaded.info.max_length, self._pooling.max_length)))
         self.info = replace(loaded.info, max_length=most, notices=notices)
-        self._planner = EmbeddingPlanner(self._prepare)
         self._try(loaded, VectorRunner(loaded.model, self._pooling, batch_size))
+
+    def _ask(self, request: Request[Any]) -> TextQuestion:
+        return ask_cosine(request)
 
     def _spell(self, text: str) -> str:
         return f"{self._pooling.prefix}{text.lower() if self._pooling.lowers else text}".strip()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from bias_audit.backends.request_batch import Question, RejectionError, keep_answer
+from bias_audit.backends.request_batch import RejectionError, TextQuestion
 from bias_audit.records import FillScore, LabelRequest, Request
 from bias_audit.utils.arrays import Floats
 
@@ -40,56 +39,20 @@ def find_label(labels: Sequence[str], request: LabelRequest) -> tuple[int, bool]
     raise RejectionError("not_applicable", f"{message} {', '.join(labels)}")
 
 
-class LabelPlanner:
-    """Requests in the terms of one classifier.
+def ask_label(labels: Sequence[str], request: Request[Any]) -> TextQuestion:
+    """Return the text of a request, and how a classifier's result for it is the answer.
 
-    Args:
-        labels: names of its labels.
-        prepare: what the model reads for each text, or why it cannot.
+    ``labels``: names of all labels, in the order of the scores.
     """
-
-    def __init__(
-        self,
-        labels: Sequence[str],
-        prepare: Callable[[Sequence[str]], Mapping[str, Any | RejectionError]],
-    ) -> None:
-        self._labels = tuple(labels)
-        self._prepare = prepare
-
-    def plan(self, requests: Sequence[Request[Any]]) -> tuple[list[Any], list[Question]]:
-        """Prepare every distinct text once, whatever is asked about it."""
-        asked = [_require_label(request) for request in requests]
-        texts = list(dict.fromkeys(request.text for request in asked))
-        prepared = self._prepare(texts)
-        fine = [text for text in texts if not isinstance(prepared[text], RejectionError)]
-        number_of = {text: number for number, text in enumerate(fine)}
-        questions = [self._question(request, prepared, number_of) for request in asked]
-        return [prepared[text] for text in fine], questions
-
-    def _question(
-        self,
-        request: LabelRequest,
-        prepared: Mapping[str, Any | RejectionError],
-        number_of: Mapping[str, int],
-    ) -> Question:
-        try:
-            if isinstance(trouble := prepared[request.text], RejectionError):
-                raise trouble
-            label, is_rest = find_label(self._labels, request)
-        except RejectionError as error:
-            answer = FillScore(skip=error.skip, detail=error.detail)
-            return Question((), partial(keep_answer, answer))
-        number = number_of[request.text]
-
-        def finish(results: Sequence[LabelResult]) -> FillScore:
-            result = results[number]
-            values = result.log_rest if is_rest else result.log_prob
-            return FillScore(log_prob=min(float(values[label]), 0.0), pieces=1)
-
-        return Question([number], finish)
-
-
-def _require_label(request: Request[Any]) -> LabelRequest:
     if not isinstance(request, LabelRequest):
         raise TypeError(type(request).__name__)
-    return request
+    try:
+        label, is_rest = find_label(labels, request)
+    except RejectionError as error:
+        return TextQuestion((request.text,), error.score)
+
+    def answer(results: Sequence[LabelResult]) -> FillScore:
+        values = results[0].log_rest if is_rest else results[0].log_prob
+        return FillScore(log_prob=min(float(values[label]), 0.0), pieces=1)
+
+    return TextQuestion((request.text,), answer)

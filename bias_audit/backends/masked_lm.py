@@ -80,7 +80,7 @@ class MaskedLM(FileBackend):
             size = sum(number not in skip for number in numbers)
             if not size:
                 continue
-            batch = RequestBatch(requests, numbers, skip, self._planner)
+            batch = RequestBatch(requests, numbers, skip, self._planner.plan)
             yield from batch.rejections()
             results = [QueryResult() for _ in batch.queries]
             for queries in self._runner.stream(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import sys
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -13,10 +13,10 @@ from typing import Any, Literal
 import numpy as np
 
 from bias_audit.backends.base import require_batch_size
-from bias_audit.backends.labels import SUPPORTS, LabelPlanner, LabelResult
-from bias_audit.backends.request_batch import RequestBatch
+from bias_audit.backends.labels import SUPPORTS, LabelResult, ask_label
+from bias_audit.backends.request_batch import TextQuestion, TextReader
 from bias_audit.errors import ModelLoadError, ScoringError
-from bias_audit.records import ModelInfo, ProgressCallback, Request
+from bias_audit.records import ModelInfo, Request
 from bias_audit.utils.arrays import Floats
 from bias_audit.utils.readings import READINGS
 
@@ -61,7 +61,7 @@ def find_function(name: str) -> Function:
     return found  # type: ignore[no-any-return]  # a callable of the user
 
 
-class PythonClassifier:
+class PythonClassifier(TextReader):
     """A function as a backend, in the reading ``label``.
 
     It gets a list of texts and returns probabilities: an array of texts x labels, or one number
@@ -122,33 +122,21 @@ class PythonClassifier:
                 "scores come from a Python function without a digest: they are not kept",
             ),
         )
-        self._planner = LabelPlanner(self._labels, lambda texts: {text: text for text in texts})
 
-    def score(
-        self,
-        requests: Sequence[Request[Any]],
-        *,
-        skip: Container[int] = (),
-        progress: ProgressCallback | None = None,
-    ) -> Iterator[tuple[int, Any]]:
-        """Answer each request; every text is given to the function once.
+    def _ask(self, request: Request[Any]) -> TextQuestion:
+        return ask_label(self._labels, request)
 
-        Raises:
-            ScoringError: the function raised an error, or did not return probabilities.
-        """
-        batch = RequestBatch(requests, range(len(requests)), skip, self._planner)
-        yield from batch.rejections()
-        results: list[Any] = [None] * len(batch.queries)
-        needed = iter([n for n in range(len(results)) if n in batch.open_queries])
-        done = 0
-        while numbers := list(islice(needed, self._rows)):
-            values = self._scores([batch.queries[n] for n in numbers])
-            for number, row in zip(numbers, values, strict=True):
-                results[number] = LabelResult(np.log(row), np.log1p(-row))
-            done += len(numbers)
-            if progress is not None:
-                progress(len(requests) * done // len(results), len(requests))
-            yield from batch.answers(numbers, results)
+    def _prepare(self, texts: Sequence[str]) -> Mapping[str, str]:
+        return {text: text for text in texts}
+
+    def _read(
+        self, rows: Sequence[str], needed: Container[int]
+    ) -> Iterator[dict[int, LabelResult]]:
+        waiting = iter([number for number in range(len(rows)) if number in needed])
+        while numbers := list(islice(waiting, self._rows)):
+            values = self._scores([rows[number] for number in numbers])
+            results = (LabelResult(np.log(row), np.log1p(-row)) for row in values)
+            yield dict(zip(numbers, results, strict=True))
 
     def _scores(self, texts: list[str]) -> Floats:
         """The probabilities of texts x labels, away from 0 and 1."""

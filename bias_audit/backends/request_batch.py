@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import (
+    Callable,
+    Collection,
+    Container,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
+from functools import partial
+from typing import Any, NamedTuple
 
-from bias_audit.records import Request, SkipReason
+from bias_audit.records import Answer, FillScore, ProgressCallback, Request, SkipReason
 
 Finalizer = Callable[[Sequence[Any]], Any]
 """From the results of all queries to the response."""
@@ -18,6 +27,11 @@ class RejectionError(Exception):
         super().__init__(detail)
         self.skip, self.detail = skip, detail
 
+    @property
+    def score(self) -> FillScore:
+        """The answer in place of a score."""
+        return FillScore(skip=self.skip, detail=self.detail)
+
 
 class Question(NamedTuple):
     """A request in terms of queries."""
@@ -27,12 +41,8 @@ class Question(NamedTuple):
     finish: Finalizer
 
 
-class QuestionPlanner(Protocol):
-    """Turns requests into the queries of one kind of model."""
-
-    def plan(self, requests: Sequence[Request[Any]]) -> tuple[list[Any], list[Question]]:
-        """Return distinct queries, and how each request is answered from their results."""
-        ...
+Plan = Callable[[Sequence[Request[Any]]], tuple[list[Any], list[Question]]]
+"""From requests to distinct queries, and how each request is answered from their results."""
 
 
 class RequestBatch:
@@ -42,7 +52,7 @@ class RequestBatch:
         requests: those of the call, skipped ones too: batches are planned over all.
         numbers: of the requests in this batch.
         skip: numbers of requests that are not answered.
-        planner: turns them into queries.
+        plan: turns them into queries.
     """
 
     def __init__(
@@ -50,7 +60,7 @@ class RequestBatch:
         requests: Sequence[Request[Any]],
         numbers: Iterable[int],
         skip: Container[int],
-        planner: QuestionPlanner,
+        plan: Plan,
     ) -> None:
         index: dict[Request[Any], int] = {}
         self._numbers: list[list[int]] = []
@@ -61,7 +71,7 @@ class RequestBatch:
                 self._numbers.append([])
             if number not in skip:
                 self._numbers[at].append(number)
-        self.queries, self._questions = planner.plan(list(index))
+        self.queries, self._questions = plan(list(index))
         self._waiting = [len(set(question.queries)) for question in self._questions]
         self._askers: dict[int, list[int]] = {}
         for number, question in enumerate(self._questions):
@@ -98,3 +108,69 @@ class RequestBatch:
 def keep_answer(answer: Any, _: Sequence[Any]) -> Any:
     """Return an answer that waits for no query."""
     return answer
+
+
+class TextQuestion(NamedTuple):
+    """A request in terms of whole texts."""
+
+    texts: tuple[str, ...]
+    answer: Answer | Finalizer
+    """From the results of these texts, in this order; an answer where they are not needed."""
+
+
+class TextReader:
+    """A model that reads whole texts, each distinct one once."""
+
+    def _ask(self, request: Request[Any]) -> TextQuestion:
+        raise NotImplementedError
+
+    def _prepare(self, texts: Sequence[str]) -> Mapping[str, Any | RejectionError]:
+        """What the model reads for each text, or why it cannot."""
+        raise NotImplementedError
+
+    def _read(self, rows: Sequence[Any], needed: Container[int]) -> Iterator[dict[int, Any]]:
+        """The results of what is needed of it, batch by batch, by number."""
+        raise NotImplementedError
+
+    def score(
+        self,
+        requests: Sequence[Request[Any]],
+        *,
+        skip: Container[int] = (),
+        progress: ProgressCallback | None = None,
+    ) -> Iterator[tuple[int, Any]]:
+        """Answer each request, batch by batch; every text is read once.
+
+        Raises:
+            ScoringError: a result is not finite, or the model cannot read a text.
+        """
+        batch = RequestBatch(requests, range(len(requests)), skip, self._plan)
+        yield from batch.rejections()
+        results: list[Any] = [None] * len(batch.queries)
+        done = 0
+        for texts in self._read(batch.queries, batch.open_queries):
+            for number, result in texts.items():
+                results[number] = result
+            done += len(texts)
+            if progress is not None:
+                progress(len(requests) * done // len(results), len(requests))
+            yield from batch.answers(texts, results)
+
+    def _plan(self, requests: Sequence[Request[Any]]) -> tuple[list[Any], list[Question]]:
+        asked = [self._ask(request) for request in requests]
+        prepared = self._prepare([*dict.fromkeys(text for one in asked for text in one.texts)])
+        fine = [text for text, row in prepared.items() if not isinstance(row, RejectionError)]
+        numbers = {text: number for number, text in enumerate(fine)}
+
+        def question(one: TextQuestion) -> Question:
+            finish = one.answer
+            for text in one.texts:
+                if isinstance(lost := prepared[text], RejectionError):
+                    finish = lost.score
+                    break
+            if isinstance(finish, Answer):
+                return Question((), partial(keep_answer, finish))
+            queries = [numbers[text] for text in one.texts]
+            return Question(queries, lambda results: finish([results[n] for n in queries]))
+
+        return [prepared[text] for text in fine], [question(one) for one in asked]

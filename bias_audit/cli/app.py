@@ -121,7 +121,7 @@ def _check_variables(name: str, command: click.Command) -> None:
 )
 @click.version_option(__version__, prog_name="bias-audit")
 def app() -> None:
-    """Audit what a masked language model associates with groups of people.
+    """Audit what a language model associates with groups of people.
 
     Start with `bias-audit run`: it audits the bundled reference model and writes a report.
     """

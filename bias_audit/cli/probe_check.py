@@ -209,7 +209,7 @@ def lines(probe: Probe, backend: Backend) -> Iterator[str]:
         return
 
     if READINGS[backend.info.reading].is_cosine:
-        yield from _similarity_lines(probe, backend)
+        yield from _cosine_lines(probe, backend)
         return
     masked, opened = _masked_words(probe)
     for sides, lost_matters in ((masked, True), (_context_words(probe), False)):
@@ -233,7 +233,7 @@ def lines(probe: Probe, backend: Backend) -> Iterator[str]:
             yield f"low word mass, {answer.word_mass:.0%} on whole words: {prompt.text}"
 
 
-def _similarity_lines(probe: Probe, backend: Backend) -> Iterator[str]:
+def _cosine_lines(probe: Probe, backend: Backend) -> Iterator[str]:
     """What an encoder makes of a probe, asked with the first word of each group."""
     from bias_audit.backends import score_all
     from bias_audit.metrics.score_cube import Scores
@@ -241,7 +241,7 @@ def _similarity_lines(probe: Probe, backend: Backend) -> Iterator[str]:
     first = {group.id: group.words[0].id for group in probe.groups if group.words}
     prompts = [
         prompt
-        for prompt in expand(probe, "similarity").prompts
+        for prompt in expand(probe, backend.info.reading).prompts
         if prompt.queries and prompt.term == first.get(prompt.group)
     ]
     asked = [SimilarityRequest(text=prompt.left, queries=prompt.queries) for prompt in prompts]
@@ -252,7 +252,7 @@ def _similarity_lines(probe: Probe, backend: Backend) -> Iterator[str]:
     lost = {(p.target, a.detail): p for p, a in zip(prompts, answers, strict=True) if a.skip}
     for (target, detail), prompt in lost.items():
         yield f"'{target}' is lost in '{prompt.left}': {detail}"
-    frame = Scores.build(probe, prompts, answers, reading="similarity").frame
+    frame = Scores.build(probe, prompts, answers, reading=backend.info.reading).frame
     frame = frame[frame["skip"] == ""]
     if not len(frame):
         return

@@ -14,7 +14,8 @@ from bias_audit.explore.widgets import escape, show_error, show_table
 from bias_audit.pipeline.audit import Audit
 from bias_audit.records import OTHERS
 from bias_audit.reports.text import clean, count
-from bias_audit.reports.wording import PILLS, score_name, times_or_number
+from bias_audit.reports.wording import PILLS, times_or_number
+from bias_audit.utils.readings import READINGS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +58,7 @@ def show(runs: Sequence[Path]) -> None:
     except BiasAuditError as error:
         show_error(error)
         return
-    number = score_name(audit.results.model.reading)
+    number = READINGS[audit.results.model.reading].score
     _show_scores(scores[scores["probe"] == result.probe], result, number)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -28,6 +29,8 @@ from bias_audit.utils.text import size_in
 
 BaselineComparisons = Mapping[str, Comparison | MissingChange]
 """By the name of a baseline: the comparison with it, or why there is none."""
+_MOST_NATS = 50.0
+"""A limit beyond which nobody writes times."""
 LEFT_OUT = "the configuration asks for this probe, and the run left it out"
 
 
@@ -95,8 +98,8 @@ def check_gates(results: Results, policy: Policy, comparisons: BaselineCompariso
     return [*gates, *_missing_results(results, policy, comparisons)]
 
 
-def judge_again(results: Results) -> Iterator[tuple[Gate, Verdict]]:
-    """Judge the stored gates of a run again, each by the limit that it states.
+def judge_again(results: Results) -> Iterator[tuple[Gate, Gate]]:
+    """Judge the stored gates of a run again, each by the limit that it states, before waivers.
 
     Gates without a result have nothing to be judged by. Where a gate names another baseline than
     the one that the run was compared with, none is judged: its p is in no file and counts in Holm.
@@ -114,16 +117,23 @@ def judge_again(results: Results) -> Iterator[tuple[Gate, Verdict]]:
     ]
     largest = _largest_p(checks)
     for (gate, _), check in zip(judged, checks, strict=True):
-        yield gate, check.verdict(_family(check, largest))
+        yield gate, _gate(check, check.verdict(_family(check, largest)), Policy())
 
 
 def _stored_config(gate: Gate, result: Result) -> GateConfig:
     """What a configuration said of a gate, as far as its record has it."""
-    limit: dict[str, Any] = {"max": gate.limit, "claim": gate.claim}
+    most = _as_written(gate.limit or 0.0, gate.unit)
+    limit: dict[str, Any] = {"max": most, "claim": gate.claim}
     if gate.baseline is not None:
-        limit = {"against": f"{BASELINE}{gate.baseline}", "max_rise": gate.limit}
+        limit = {"against": f"{BASELINE}{gate.baseline}", "max_rise": most}
     limit |= {"measure": result.metric, "unit": gate.unit}
     return GateConfig.model_construct(id=gate.gate, probe=gate.probe, **limit)
+
+
+def _as_written(limit: float, unit: str) -> float:
+    """The limit that a configuration wrote as times, such as 2x, before it was rounded."""
+    written = math.log(round(math.exp(min(limit, _MOST_NATS)), 6) or 1.0)
+    return written if unit == "nats" and math.isclose(written, limit, abs_tol=1e-7) else limit
 
 
 def _largest_p(checks: Iterable[GateCheck]) -> dict[tuple[str, str | None], float]:

@@ -226,9 +226,15 @@ def probe_result(
 
 def group_labels(scored: ScoredProbe) -> dict[str, str]:
     """Return the names of a probe's groups for people, and of what stands for several of them."""
+    groups = (*scored.probe.groups, *scored.probe.extra_groups)
+    return names_of_groups({group.id: group.label for group in groups})
+
+
+def names_of_groups(labels: dict[str, str]) -> dict[str, str]:
+    """Return the names of some groups for people, and of what stands for several of them."""
     names = {"own": "each group's own word", "half-1": "one half", "half-2": "the other half"}
     names[OTHERS] = "the other groups"
-    return names | {g.id: g.label for g in (*scored.probe.groups, *scored.probe.extra_groups)}
+    return names | labels
 
 
 def interval_fields(contrast: Contrast, confidence: float) -> dict[str, Any]:

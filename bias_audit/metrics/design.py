@@ -32,6 +32,8 @@ GAPS = {
     "sd": ("similarity_gap", "similarity_diagonal"),
 }
 """Ids of the measures that are judged, by unit: of two poles, and where each group has a word."""
+DIAGONALS = tuple(diagonal for _, diagonal in GAPS.values())
+"""Those in which each group has a word of its own."""
 ROUNDING = 1e-12
 """Share of the largest score below which a difference of scores is rounding."""
 

@@ -75,6 +75,8 @@ CBS_OUTER = MetricInfo(
 def association(scores: ArrayLike, priors: ArrayLike) -> Floats:
     """Return ln(p / prior) of each cell, nats: by how much the shown word raises the group word.
 
+    The difference of two groups is the log-probability bias score (LPBS).
+
     Args:
         scores: any shape, nats.
         priors: the same shape, nats.
@@ -87,23 +89,6 @@ def association(scores: ArrayLike, priors: ArrayLike) -> Floats:
             f"expected finite scores and priors alike, got {values.shape}, {base.shape}"
         )
     return np.asarray(values - base)
-
-
-def lpbs(a: ArrayLike, a_prior: ArrayLike, b: ArrayLike, b_prior: ArrayLike) -> Floats:
-    """Return the log-probability bias score of each cell, nats; positive: more of A.
-
-    Args:
-        a: scores of the first group's word.
-        a_prior: its priors.
-        b: scores of the second group's word.
-        b_prior: its priors.
-
-    Source: Kurita et al. (2019).
-
-    >>> float(lpbs(-1.0, -2.0, -1.5, -2.0))
-    0.5
-    """
-    return np.asarray(association(a, a_prior) - association(b, b_prior))
 
 
 class Spread(NamedTuple):

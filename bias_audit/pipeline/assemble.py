@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bias_audit.analysis import add_optional, assess, build_skip_record
-from bias_audit.analysis.findings import findings, sentences
+from bias_audit.analysis.findings import findings, name_model, sentences
 from bias_audit.errors import NothingToAuditError
 from bias_audit.metrics.scored_probe import Settings
 from bias_audit.pipeline.plan import Plan
@@ -16,7 +16,6 @@ from bias_audit.pipeline.score import ScoredPlan
 from bias_audit.records import ModelInfo
 from bias_audit.results import ErrorRecord, Finding, ProbeRecord, Result, SanityCheck, SkipRecord
 from bias_audit.results.schema import Record
-from bias_audit.utils.text import quote
 
 TRANSIENT = frozenset({"error", "limit"})
 """Why something that was requested may be missing once and there the next time."""
@@ -101,8 +100,7 @@ def analyse(
         else r
         for r in assessment.results
     )
-    revision = f" (revision {info.revision[:7]})" if info.revision else ""
-    model = f"{quote(info.name)}{revision}"
+    model = name_model(info.name, info.revision)
     by_id = {probe.id: probe for probe in probes}
     of_cells = tuple(
         build_skip_record(skip).model_copy(update={"probe": name})

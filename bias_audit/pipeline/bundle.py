@@ -16,13 +16,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 import bias_audit
 from bias_audit import __version__, reports
+from bias_audit.analysis.agreement import disagreements
 from bias_audit.analysis.compare_runs import METRICS
-from bias_audit.analysis.findings import detail_of, evidence, size_of
+from bias_audit.analysis.definitions import Definitions
 from bias_audit.analysis.recompute import CLOSE_P, SPLIT, Recomputation, differ
-from bias_audit.analysis.statements import size_word
 from bias_audit.datasets.info import PAIR_MEASURES
 from bias_audit.datasets.pair_scores import PairRow, read_rows
 from bias_audit.datasets.results import pair_results
@@ -30,13 +31,14 @@ from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.gates.checks import judge_again
 from bias_audit.gates.judge import count_outcomes, count_states, exit_code
 from bias_audit.pipeline.audit import run_files
+from bias_audit.pipeline.plan import digest_probes, join_digests
 from bias_audit.reports.text import count
 from bias_audit.results import EVIDENCE_FILE, PAIR_SCORES_FILE, Result, Results, StoredRun, locate
 from bias_audit.results.bundle import MANIFEST, Bundle, bomb, contradictions, open_bundle, pack
 from bias_audit.results.io import check_results
 from bias_audit.utils.json_text import decode_text, parse_json
+from bias_audit.utils.readings import Reading
 from bias_audit.utils.resources import data_dir
-from bias_audit.utils.scales import gap_scale
 from bias_audit.utils.versions import package_versions
 
 RESULTS, RUN = "results.json", "run.json"
@@ -155,8 +157,9 @@ def _faults(
     yield from _manifest_of_run(files.get(RUN), results)
     try:
         yield from _numbers(files, results, seen, unseen)
-        yield from _decisions(results, seen, unseen)
         same = bundle is None or bundle.manifest.get("program") == program_digest()
+        same &= results.tool.version == __version__
+        yield from _decisions(results, seen, unseen, same_program=same)
         yield from _texts(files, results, seen, unseen, same_program=same)
     except BiasAuditError as error:
         yield error.message
@@ -185,6 +188,14 @@ def _manifest_of_run(content: bytes | None, results: Results) -> Iterator[str]:
         said = probe.get("digest") if isinstance(probe, dict) else None
         if name in digests and digests[name] != said:
             yield f"{RUN}: its digest of the probe '{name}' is not the one of {RESULTS}"
+    if manifest.get("datasets"):
+        return
+    if set(digests) != set(probes if isinstance(probes, dict) else ()):
+        yield f"{RUN}: its probes are not those of {RESULTS}"
+    else:
+        own = join_digests([digest_probes(digests)], cast("Reading", results.model.reading))
+        if results.run.catalogue_digest != own:
+            yield f"{RESULTS}: its digest of all probes is not that of their digests"
 
 
 # Numbers.
@@ -213,7 +224,7 @@ def _numbers(
     left = [r for r in results.results if r.id not in made and r.estimate is not None]
     if rest := sorted({"halves of lists" if SPLIT in r.id else r.metric for r in left}):
         unseen.append(f"measures whose answers are in no file: {', '.join(rest)}")
-    unseen.append("p-values of permutations, robustness checks and the statuses that follow")
+    unseen.append("p-values of permutations, measures beside a gap, robustness checks and statuses")
 
 
 def _shares(rows: Iterable[PairRow], results: Results) -> list[Result]:
@@ -240,19 +251,20 @@ def _share(stored: Result | None, own: Result) -> Iterator[str]:
 # Decisions.
 
 
-def _decisions(results: Results, seen: list[str], unseen: list[str]) -> Iterator[str]:
+def _decisions(
+    results: Results, seen: list[str], unseen: list[str], *, same_program: bool
+) -> Iterator[str]:
     """Gates, waivers, findings and counts, from the results that were computed again."""
-    judged = list(judge_again(results))
-    for gate, verdict in judged:
-        state = gate.state_before_waiver or gate.state
-        if verdict.state != state:
-            yield f"gate {gate.id}: its state is '{state}', by the results '{verdict.state}'"
-        elif gate.state != "waived" and verdict.code != gate.reason_code:
-            code = gate.reason_code
-            yield f"gate {gate.id}: its reason is '{code}', by the results '{verdict.code}'"
+    yield from disagreements(results, same_program=same_program)
+    if same_program:
+        definitions = Definitions(results)
+        yield from definitions.disagreements()
+        known, every = len(definitions.known), len(results.probes)
+        seen.append(f"held against the files of this program: {known} of {every} probes")
+        if known < every:
+            unseen.append("names, sentences and cards of probes that this program does not have")
     yield from _gate_numbers(results)
     yield from _waivers(results)
-    yield from _findings(results)
     counts = {
         "outcomes": count_outcomes(results.results),
         "states": count_states(results.gates, results),
@@ -263,6 +275,7 @@ def _decisions(results: Results, seen: list[str], unseen: list[str]) -> Iterator
     codes = {exit_code(results), exit_code(results, strict=True)}
     if results.exit_code not in codes:
         yield f"{RESULTS}: its exit code is {results.exit_code}, by its gates {min(codes)}"
+    judged = list(judge_again(results))
     seen.append(f"judged again: {len(judged)} of {count(len(results.gates), 'gate')}")
     if len(judged) < len(results.gates):
         unseen.append("gates without a result, or on a baseline that is not in the file")
@@ -273,19 +286,11 @@ def _decisions(results: Results, seen: list[str], unseen: list[str]) -> Iterator
 
 
 def _gate_numbers(results: Results) -> Iterator[str]:
-    """The numbers of a gate are those of its result, and of the change that it judges."""
-    known = {result.id: result for result in results.results}
-    changes = results.comparison.changes if results.comparison else ()
-    rises = {change.result: change for change in changes}
+    """A gate that has nothing to judge has no number."""
+    known = {result.id for result in results.results}
     for gate in results.gates:
-        result = known.get(gate.result or "")
-        if gate.estimate != (result.estimate if result is not None else None):
+        if gate.result not in known and gate.estimate is not None:
             yield f"gate {gate.id}: its estimate is not the one of {gate.result or 'a result'}"
-        change = rises.get(gate.result or "")
-        if gate.kind == "regression" and change is not None:
-            own = (change.baseline, change.rise, change.rise_low, change.rise_high)
-            if (gate.baseline_value, gate.rise, gate.rise_low, gate.rise_high) != own:
-                yield f"gate {gate.id}: its rise is not the one of the comparison"
 
 
 def _waivers(results: Results) -> Iterator[str]:
@@ -299,29 +304,6 @@ def _waivers(results: Results) -> Iterator[str]:
             yield f"gate {gate.id}: it is waived, and no waiver in force covers it"
         elif day and all(w.expires < day for w in mine):
             yield f"gate {gate.id}: its waiver ended before the run"
-
-
-def _findings(results: Results) -> Iterator[str]:
-    """Every association is a finding, with the size and the words of its result."""
-    associations = {r.id: r for r in results.results if r.outcome == "association"}
-    probes = {probe.id: probe for probe in results.probes}
-    named = {finding.result for finding in results.findings}
-    for name in sorted(set(associations) ^ named):
-        why = "an association without a finding" if name in associations else "no association"
-        yield f"{name}: findings and outcomes disagree, it is {why}"
-    for finding in results.findings:
-        result = associations.get(finding.result)
-        if result is None:
-            continue
-        scale = gap_scale(result.unit)
-        same = finding.size == size_word(result.estimate or 0.0, scale)
-        same &= finding.evidence == evidence(result)
-        probe = probes.get(result.probe)
-        same &= (
-            probe is not None and size_of(result, probe, results.model.reading) in finding.headline
-        )
-        if not (same and finding.detail == detail_of(result)):
-            yield f"{finding.id}: what it says is not what {result.id} has"
 
 
 # Reports.
@@ -351,7 +333,7 @@ def _texts(
     """Render every report of the run again."""
     names = {file: name for name, file in reports.file_names().items()}
     mine = sorted(set(names) & set(files) - {RESULTS})
-    if results.tool.version != __version__ or not same_program:
+    if not same_program:
         which = f"version {results.tool.version}, this is {__version__}"
         if results.tool.version == __version__:
             which = f"another build of {which}"

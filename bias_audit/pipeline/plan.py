@@ -101,8 +101,19 @@ class Plan:
     @property
     def digest(self) -> str:
         """SHA-256 over all files that the audit uses."""
-        parts = [f"{name}:{probe.digest}" for name, probe in sorted(self.probes.items())]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        return digest_probes({name: probe.digest for name, probe in self.probes.items()})
+
+
+def digest_probes(digests: Mapping[str, str]) -> str:
+    """Return the SHA-256 over all files of some probes, from the digest of each."""
+    parts = [f"{name}:{digest}" for name, digest in sorted(digests.items())]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def join_digests(digests: Sequence[str], reading: Reading) -> str:
+    """Return the SHA-256 of everything that a run was made from, and of how the model was read."""
+    every = [*digests, *([] if reading == "mask" else [reading])]
+    return every[0] if len(every) == 1 else hashlib.sha256("\n".join(every).encode()).hexdigest()
 
 
 def make_plan(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 import inspect
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -26,6 +25,7 @@ from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.from_config import RunRequest
 from bias_audit.pipeline.judge import check_readings, judge_run
 from bias_audit.pipeline.model_checks import check_model, check_name
+from bias_audit.pipeline.plan import join_digests
 from bias_audit.pipeline.repeats import RepeatCheck
 from bias_audit.pipeline.score import ProgressListener
 from bias_audit.pipeline.tasks import Part, Task, plan_tasks
@@ -37,7 +37,7 @@ from bias_audit.results.io import Results, normalise
 from bias_audit.results.run_folder import StoredRun
 from bias_audit.results.run_record import Model, Run, SanityCheck, Tool
 from bias_audit.utils import clock
-from bias_audit.utils.readings import READINGS, USUAL
+from bias_audit.utils.readings import READINGS
 from bias_audit.utils.versions import package_versions
 
 
@@ -158,7 +158,7 @@ def audit(
             owner=owner,
             purpose=purpose,
             config_digest=policy.digest,
-            catalogue_digest=_joint_digest(parts, info),
+            catalogue_digest=join_digests([part.digest for part in parts], info.reading),
             notices=_notices(model, catalogue, asks_probes=bool(probes or not data)),
         )
     results = _join(parts, info, run, sanity, repeats)
@@ -277,13 +277,3 @@ def _manifest(
     for part in parts:
         manifest |= part.manifest
     return manifest
-
-
-def _joint_digest(parts: Sequence[Part], info: ModelInfo) -> str:
-    """SHA-256 of everything that the run was made from, and of how the model was read."""
-    digests = [part.digest for part in parts]
-    if info.reading != USUAL:
-        digests.append(info.reading)
-    if len(digests) == 1:
-        return digests[0]
-    return hashlib.sha256("\n".join(digests).encode()).hexdigest()

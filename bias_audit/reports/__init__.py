@@ -11,12 +11,12 @@ from pkgutil import iter_modules
 
 from bias_audit.errors import UnknownNameError
 from bias_audit.reports import formats as _formats
-from bias_audit.reports.formats import Format, Renderer
+from bias_audit.reports.formats import Format
 from bias_audit.reports.view.page import Page
 from bias_audit.results import Results
 from bias_audit.results.evidence import Source
 
-__all__ = ["Format", "Renderer", "file_names", "for_people", "formats", "render"]
+__all__ = ["Format", "file_names", "for_people", "formats", "render"]
 
 
 def render(results: Results, format: str, evidence: Source | None = None) -> str:

@@ -20,7 +20,6 @@ from bias_audit.results.decisions import (
 )
 from bias_audit.results.evidence import EVIDENCE_FILE, PAIR_SCORES_FILE
 from bias_audit.results.io import (
-    SCHEMA_VERSION,
     Results,
     dump_json,
     is_run,
@@ -50,7 +49,6 @@ from bias_audit.results.schema import (
     Card,
     Check,
     Claim,
-    ClaimName,
     Companion,
     Completion,
     Coverage,
@@ -72,8 +70,8 @@ from bias_audit.results.schema import (
 )
 
 __all__ = [
-    "EVIDENCE_FILE", "PAIR_SCORES_FILE", "SCHEMA_VERSION", "Card", "Change", "Check", "Claim",
-    "ClaimName", "Companion", "Comparison", "Completion", "Coverage", "Determinism", "ErrorRecord",
+    "EVIDENCE_FILE", "PAIR_SCORES_FILE", "Card", "Change", "Check", "Claim",
+    "Companion", "Comparison", "Completion", "Coverage", "Determinism", "ErrorRecord",
     "Evidence", "Finding", "Floor", "Gate", "GroupProfile", "MetricRecord", "MissingChange",
     "Model", "Outcome", "ProbeRecord", "Record", "Result", "Results", "RiseBound", "Role", "Run",
     "SanityCheck", "Sentence", "ShareChange", "Size", "SkipRecord", "State", "StoredRun",

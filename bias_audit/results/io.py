@@ -212,6 +212,9 @@ def check_results(content: Any, path: str) -> Results:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"{path} is damaged at {where}: {first['msg']}") from error
+    if results.model.reading not in READINGS:
+        known = ", ".join(READINGS)
+        raise UsageError(f"{path} is damaged at model.reading: expected one of {known}")
     ids = {result.id for result in results.results}
     for finding in results.findings:
         if finding.result not in ids:

@@ -1,14 +1,13 @@
 """Run the notebooks: ``python -m tests.docs.notebooks`` writes today's outputs into ``examples/``.
 
-Each runs in an empty folder, offline, in a kernel of this environment. Outputs agree if they differ in
-times only, or in numbers by one in the last digit that is printed.
+Each runs in an empty folder, offline, in a kernel of this environment. Outputs agree if they differ
+in times only, or in numbers by one in the last digit that is printed.
 """
 
 from __future__ import annotations
 
 import importlib.util
 import itertools
-import json
 import os
 import re
 import sys
@@ -53,7 +52,7 @@ def execute(path: Path) -> Any:
 
 
 def texts(notebook: Any) -> Iterator[tuple[str, str]]:
-    """Return each cell of code and each of its outputs as a reader sees it: its place and its text."""
+    """Return each output as a reader sees it: its place and its text."""
     for number, cell in enumerate(notebook["cells"], 1):
         for output in cell.get("outputs", []):
             if output["output_type"] == "stream":
@@ -99,9 +98,10 @@ def main() -> int:
             "pip install 'bias-audit[notebooks]'\n"
         )
         return 2
+    import nbformat
+
     for path in NOTEBOOKS:
-        text = json.dumps(execute(path), indent=1, ensure_ascii=False, sort_keys=True)
-        path.write_text(f"{text}\n", encoding="utf-8")
+        nbformat.write(execute(path), path)
         sys.stdout.write(f"{path.relative_to(ROOT)}\n")
     return 0
 

@@ -29,6 +29,7 @@ from bias_audit.pipeline.audit import Audit
 from bias_audit.pipeline.tables import COLUMNS
 from bias_audit.probes.json_schema import FILES
 from bias_audit.reports import glossary
+from bias_audit.reports.view.reference_values import reference_values
 from bias_audit.results import Results
 from bias_audit.results.codes import CODES, LOUD, NO_CONTROLS, SILENT, Code
 from bias_audit.results.evidence import EVIDENCE
@@ -339,10 +340,50 @@ def of_word(one: glossary.Page) -> str:
     return "\n\n".join(filter(None, (f"### {one.id}", f"*{plain(one.title)}.*", text, also)))
 
 
+# Parts of pages that are written by hand
+
+
+def values() -> str:
+    """Published numbers of known models."""
+    head = ("data set", "measure", "of", "model", "value", "items", "source", "comparable")
+    rows = (
+        (
+            *(f"`{name}`" for name in (one.dataset, one.measure, one.group, one.model)),
+            f"{one.value:.2f}",
+            "" if one.items is None else f"{one.items:,}",
+            ", ".join(one.sources),
+            f"no: {one.apart}" if one.apart else "yes",
+        )
+        for one in reference_values().values
+    )
+    return table(head, rows)
+
+
+def sources() -> str:
+    """Where those numbers were read."""
+    every = sorted(reference_values().sources.items())
+    return "\n".join(f"- **{name}**: [{s.title}]({s.url}); {s.where}." for name, s in every)
+
+
+PARTS = {"reference-values.md": (values, sources)}
+"""What stands in a page between comments with these names."""
+
+
+def with_parts(name: str) -> str:
+    """A page by hand with its parts as they are today."""
+    text = (FOLDER.parent / name).read_text(encoding="utf-8")
+    for part in PARTS[name]:
+        begin, end = f"<!-- {part.__name__} -->\n", f"<!-- end of {part.__name__} -->"
+        before, rest = text.split(begin)
+        text = f"{before}{begin}{part()}\n{end}{rest.split(end)[1]}"
+    return text
+
+
 def wanted() -> dict[Path, str]:
     """Every page, with its text."""
     makers = (commands, configuration, datasets, measures, probe_files, results, tables, words)
-    return {FOLDER / f"{one.__name__.replace('_', '-')}.md": one() for one in makers}
+    made = {FOLDER / f"{one.__name__.replace('_', '-')}.md": one() for one in makers}
+    return made | {FOLDER.parent / name: with_parts(name) for name in PARTS}
 
 
 def main() -> int:

@@ -14,6 +14,7 @@ import pytest
 import rich_click as click
 from ruamel.yaml import YAML
 
+import bias_audit
 from bias_audit.cli.app import app, run
 from bias_audit.reports import file_names
 from bias_audit.results import write_run
@@ -474,3 +475,44 @@ def test_the_hooks_let_good_files_pass_and_stop_bad_ones(
     (home / "bias-audit.yaml").write_text(CONFIG, encoding="utf-8")
     assert call("bias-audit-waivers") == 2
     assert "did you mean 'waivers'?" in capfd.readouterr().err
+
+
+(RELEASE,) = read(".github/workflows/release.yml")
+
+
+def test_a_release_is_tried_at_both_ends_before_it_is_published() -> None:
+    build, publish = RELEASE["jobs"]["build"], RELEASE["jobs"]["publish"]
+    assert RELEASE["on"]["push"] == {"tags": ["v*"]}
+    assert publish["needs"] == "build"
+    assert publish["if"] == "github.ref_type == 'tag' && vars.PUBLISH == 'true'"
+    (trial,) = [step for step in build["steps"] if "fresh_installs" in step.get("run", "")]
+    assert (ROOT / trial["run"].removeprefix("bash ")).is_file()
+    uploaded = build["steps"][-1]["with"]
+    assert uploaded["path"] == trial["env"]["WORK"] + "/dist"
+    assert publish["steps"][0]["with"]["name"] == uploaded["name"]
+
+
+def test_only_the_publisher_has_a_right_and_every_action_is_pinned_by_commit() -> None:
+    assert RELEASE["permissions"] == {"contents": "read"}
+    build, publish = RELEASE["jobs"]["build"], RELEASE["jobs"]["publish"]
+    assert "permissions" not in build
+    assert publish["permissions"] == {"id-token": "write"}
+    assert publish["environment"] == "pypi"
+    assert not [step for step in publish["steps"] if "run" in step]
+    assert "secrets." not in (ROOT / ".github/workflows/release.yml").read_text(encoding="utf-8")
+    used = [step["uses"] for job in (build, publish) for step in job["steps"] if "uses" in step]
+    assert len(used) == 5
+    assert all(re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", one) for one in used)
+
+
+@pytest.mark.parametrize(("tag", "code"), [("right", 0), ("v9.9.9", 1), ("v0", 1)])
+def test_a_tag_that_is_not_the_version_ends_the_release(tag: str, code: int) -> None:
+    (check,) = [s for s in RELEASE["jobs"]["build"]["steps"] if "TAG" in s.get("env", {})]
+    tag = f"v{bias_audit.__version__}" if tag == "right" else tag
+    environment = {**os.environ, "TAG": tag}
+    done = subprocess.run(["bash", "-c", check["run"]], check=False, cwd=ROOT, env=environment)
+    assert done.returncode == code
+
+
+def test_the_scripts_of_a_release_are_well_formed() -> None:
+    subprocess.run(["bash", "-n", str(ROOT / "ci" / "fresh_installs.sh")], check=True)

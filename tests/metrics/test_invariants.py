@@ -27,7 +27,7 @@ from bias_audit.metrics.log_odds import (
     mass_log_odds,
     target_differences,
 )
-from bias_audit.metrics.lpbs import cbs, lpbs
+from bias_audit.metrics.lpbs import association, cbs
 from bias_audit.metrics.pair_preference import outcomes, preference
 from bias_audit.metrics.stereoset import icat
 from bias_audit.metrics.weat import associations, effect
@@ -50,6 +50,11 @@ weights = st.integers(3, 12).flatmap(
     lambda n: hnp.arrays(np.float64, (2, n), elements=st.floats(0.001, 1))
 )
 seeds = st.integers(0, 2**32 - 1)
+
+
+def lpbs(a, a_prior, b, b_prior):
+    """Kurita's score of each cell, as a difference of two associations."""
+    return association(a, a_prior) - association(b, b_prior)
 
 
 def shares(rows):

@@ -13,12 +13,18 @@ from scipy.spatial.distance import jensenshannon
 from bias_audit.metrics.completion_overlap import hellinger, rank_overlap, total_variation
 from bias_audit.metrics.divergence import jsd
 from bias_audit.metrics.log_odds import cell_response, mass_log_odds
-from bias_audit.metrics.lpbs import cbs, lpbs
+from bias_audit.metrics.lpbs import association, cbs
 from bias_audit.metrics.stereoset import icat
 from bias_audit.stats.contrast import matched_pairs, two_groups
 from bias_audit.stats.effect_sizes import cliffs_delta, consistency, rank_biserial
 from bias_audit.stats.multiplicity import bh, by, holm
 from bias_audit.stats.permutation import sign_flip
+
+
+def lpbs(a, a_prior, b, b_prior):
+    """Kurita's score of each cell, as a difference of two associations."""
+    return association(a, a_prior) - association(b, b_prior)
+
 
 DELTA = (0.4, 0.3, 0.5, 0.2, 0.6, -0.1, 0.3, 0.4)
 

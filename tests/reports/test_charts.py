@@ -7,6 +7,7 @@ import matplotlib
 import pytest
 
 from bias_audit.reports import charts
+from bias_audit.reports.charts import layouts, narrow
 from bias_audit.reports.charts.axes import number_ticks, odds_ticks
 from bias_audit.reports.charts.layouts import spread
 from bias_audit.reports.text import percent, with_sign
@@ -98,6 +99,28 @@ def test_allowed_band_and_neutral_line_are_drawn(drawn: list[_exhibits.Picture])
     assert picture.compact
     assert bands.count("M") == 1, "one band, behind all rows"
     assert "s-ink" in svg
+
+
+def test_a_long_label_is_as_large_as_a_short_one_and_takes_further_lines(
+    drawn: list[_exhibits.Picture],
+) -> None:
+    picture = next(p for p in drawn if isinstance(p, _exhibits.Intervals) and p.compact)
+    long = "people who have only lately come to this country, with jobs of some standing"
+    first, *others = (dataclasses.replace(row, marks="") for row in picture.rows)
+    rows = (dataclasses.replace(first, label=long), *others)
+    for draw, room in ((layouts.compact_intervals, 33), (narrow.intervals, 56)):
+        canvas = draw(dataclasses.replace(picture, rows=rows))
+        labels = [one for one in canvas.labels if one.text and one.text in long]
+        assert len(labels) > 1
+        assert {one.size for one in labels} == {11.5}
+        assert all(len(one.text) <= room for one in labels)
+        shorter = draw(dataclasses.replace(picture, rows=(first, *others)))
+        assert canvas.height > shorter.height
+        assert next(p.name for p in canvas.points).startswith(long), "the mark has the whole name"
+    said = [one.text for one in layouts.compact_intervals(
+        dataclasses.replace(picture, rows=(dataclasses.replace(first, label=f"{long} {long}"),))
+    ).labels]  # fmt: skip
+    assert any(text.endswith("…") for text in said)
 
 
 def test_a_picture_nobody_knows_is_refused(drawn: list[_exhibits.Picture]) -> None:

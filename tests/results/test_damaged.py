@@ -60,6 +60,7 @@ def test_any_value_may_be_wrong(tmp_path):
         (("findings", 0, "sentences", 0, "log_prob_a"), 710.0, "has a probability above 1"),
         (("results", 0, "variance"), {"templates": -1.0}, "has a variance below 0"),
         (("results",), 5, "is damaged at results"),
+        (("model", "reading"), "odd", "is damaged at model.reading: expected one of mask"),
         (("schema_version",), 2, "has no schema_version"),
     ],
 )

@@ -4,20 +4,17 @@ Keys are digests of everything that a response depends on, never a name, so that
 finds nothing.
 """
 
-from bias_audit.backends.cache.backend import CachedBackend
 from bias_audit.backends.cache.open import (
     Cache,
     CacheOption,
     CacheStats,
     OpenedModel,
     open_model,
-    resolve_cache_option,
     wrap_with_cache,
 )
 from bias_audit.backends.cache.store import (
     NAME,
     VARIABLE,
-    ModelUse,
     ScoreStore,
     default_folder,
     switched_off,
@@ -29,13 +26,10 @@ __all__ = [
     "Cache",
     "CacheOption",
     "CacheStats",
-    "CachedBackend",
-    "ModelUse",
     "OpenedModel",
     "ScoreStore",
     "default_folder",
     "open_model",
-    "resolve_cache_option",
     "switched_off",
     "wrap_with_cache",
 ]

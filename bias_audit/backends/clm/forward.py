@@ -22,7 +22,7 @@ from bias_audit.errors import ScoringError
 from bias_audit.records import ProgressCallback
 
 _TEXTS = 1024
-"""Most texts in one batch, unless a user says; where the vocabulary is large, logits allow fewer."""
+"""Most texts in one batch; where the vocabulary is large, logits allow fewer."""
 _TREE = 224
 """Most tokens of a tree. In larger ones attention costs more than the beginnings that it saves."""
 _REACHES = ("sliding_window", "window_size", "attention_chunk_size", "attention_window_size")

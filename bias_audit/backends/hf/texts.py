@@ -10,9 +10,8 @@ import torch
 from bias_audit.backends.hf.backend import FileBackend
 from bias_audit.backends.hf.load import LoadedModel
 from bias_audit.backends.hf.tokenization import Encoder, Encoding
-from bias_audit.backends.request_batch import QuestionPlanner, RejectionError, RequestBatch
+from bias_audit.backends.request_batch import RejectionError, TextReader
 from bias_audit.errors import ScoringError
-from bias_audit.records import ProgressCallback, Request
 
 Ids = tuple[int, ...]
 Result = TypeVar("Result")
@@ -73,36 +72,14 @@ class TextRunner(Generic[Result]):
         raise NotImplementedError
 
 
-class TextBackend(FileBackend, Generic[Result]):
+class TextBackend(TextReader, FileBackend, Generic[Result]):
     """A model from files that reads each text as a whole, once."""
 
     _encoder: Encoder
-    _planner: QuestionPlanner
     _runner: TextRunner[Result]
 
-    def score(
-        self,
-        requests: Sequence[Request[Any]],
-        *,
-        skip: Container[int] = (),
-        progress: ProgressCallback | None = None,
-    ) -> Iterator[tuple[int, Any]]:
-        """Answer each request, batch by batch; every text is read once.
-
-        Raises:
-            ScoringError: the model's output is not finite, or it cannot read a sentence.
-        """
-        batch = RequestBatch(requests, range(len(requests)), skip, self._planner)
-        yield from batch.rejections()
-        results: list[Any] = [None] * len(batch.queries)
-        done = 0
-        for texts in self._runner.stream(batch.queries, batch.open_queries):
-            for number, result in texts.items():
-                results[number] = result
-            done += len(texts)
-            if progress is not None:
-                progress(len(requests) * done // len(results), len(requests))
-            yield from batch.answers(texts, results)
+    def _read(self, rows: Sequence[Ids], needed: Container[int]) -> Iterator[dict[int, Result]]:
+        return self._runner.stream(rows, needed)
 
     def _try(self, loaded: LoadedModel, runner: TextRunner[Result]) -> None:
         """Read a short text, and everything else with the same runner."""

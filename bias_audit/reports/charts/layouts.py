@@ -15,6 +15,7 @@ from bias_audit.utils.scales import gap_scale, scale_of
 _LEFT, _RIGHT, _ROW = 210, 236, 23
 _BAR = 11
 """Height of a bar."""
+_TIE = "\N{NO-BREAK SPACE}"
 _NAMES = 18
 """Words of a scatter plot that are named, at most."""
 _APART = 15
@@ -60,8 +61,10 @@ def intervals(picture: exhibits.Intervals) -> Canvas:
 
 def compact_intervals(picture: exhibits.Intervals) -> Canvas:
     """Draw the same small enough for a first screen: one band, low rows, the size beside each."""
-    low_row, width, left, right = 19.5, 560, 236, 66
-    canvas = Canvas(height=4 + low_row * len(picture.rows) + 34, width=width)
+    low_row, more, width, left, right = 19.5, 11.5, 560, 236, 66
+    labels = [fold_label(row, 33) for row in picture.rows]
+    heights = [low_row + more * (len(lines) - 1) for lines in labels]
+    canvas = Canvas(height=4 + sum(heights) + 34, width=width)
     frame = Frame(canvas=canvas, left=left, right=width - right, top=4, bottom=canvas.height - 34)
     ends = [v for r in picture.rows for v in (r.estimate, r.low, r.high) if v is not None]
     margins = [row.margin for row in picture.rows if row.margin]
@@ -71,8 +74,9 @@ def compact_intervals(picture: exhibits.Intervals) -> Canvas:
     if margins:
         band = (max(frame.left, scale(-max(margins))), scale(max(margins)))
         canvas.area(band, (frame.top, frame.bottom), "band")
-    for number, row in enumerate(picture.rows):
-        y = frame.top + low_row * (number + 0.5)
+    below = frame.top
+    for row, lines, height in zip(picture.rows, labels, heights, strict=True):
+        y, below = below + height / 2, below + height
         _mark(frame, scale, y, replace(row, margin=None), bars=False)
         size = times_or_number(row.estimate, picture.unit)
         colour = row_colour(row) if row.state else "ink"
@@ -85,21 +89,24 @@ def compact_intervals(picture: exhibits.Intervals) -> Canvas:
             size=12,
             colour=colour,
         )
-        label = f"{row.label} {row.marks}".rstrip()
-        fits = len(label) <= 33
-        lines = [label] if fits else wrap(label, 43, most=2)
         for place, text in enumerate(lines):
-            spot = (left - 10, y - 5 * (len(lines) - 1) + 10 * place)
-            canvas.text(spot, text, size=11.5 if fits else 9.5, anchor="end")
+            spot = (left - 10, y + more * (place - (len(lines) - 1) / 2))
+            canvas.text(spot, text, size=11.5, anchor="end")
         said = f"{row.label}: {interval_size(row, picture)}"
         said += f", {PILLS[row.state]}" if row.state else ""
         canvas.name((scale(row.estimate), y), said, row.href, row.rows)
     frame.upright(scale(0))
     known = scale_of(picture.unit)
     unit = picture.axis or (picture.unit if known is None else known.axis)
-    below = ((frame.left + frame.right) / 2, frame.bottom + 27)
-    canvas.text(below, unit, size=10.5, anchor="middle", colour="muted")
+    middle_below = ((frame.left + frame.right) / 2, frame.bottom + 27)
+    canvas.text(middle_below, unit, size=10.5, anchor="middle", colour="muted")
     return canvas
+
+
+def fold_label(row: exhibits.IntervalRow, width: int) -> list[str]:
+    """Return the label of a row in the lines that it needs; marks stay with its last word."""
+    label = f"{row.label}{_TIE}{row.marks}" if row.marks else row.label
+    return [line.replace(_TIE, " ") for line in wrap(label, width)]
 
 
 def lines_of(rows: Sequence[exhibits.IntervalRow]) -> list[str | exhibits.IntervalRow]:

@@ -6,20 +6,33 @@ from collections.abc import Sequence
 
 from bias_audit.reports.charts.axes import Frame, Scale, reach, unit_name
 from bias_audit.reports.charts.canvas import FRONT, Canvas
-from bias_audit.reports.charts.layouts import draw_mark, interval_size, lines_of, row_colour
+from bias_audit.reports.charts.layouts import (
+    draw_mark,
+    fold_label,
+    interval_size,
+    lines_of,
+    row_colour,
+)
 from bias_audit.reports.text import short
 from bias_audit.reports.view import exhibits
 from bias_audit.reports.wording import INSIDE, SIGNS, times_or_number
 
 WIDTH = 358
 _ROW, _HEADING, _EDGE, _FOOT = 34.0, 26.0, 8.0, 44.0
+_LINE = 13.0
+"""A further line of a label."""
+_LETTERS = 56
+"""Of a label and its size, side by side."""
 _BAR = 9
 
 
 def intervals(picture: exhibits.Intervals) -> Canvas:
     """Draw dots with intervals: label and size in one line, the mark below it."""
     lines = lines_of(picture.rows)
-    heights = [_HEADING if isinstance(line, str) else _ROW for line in lines]
+    heights = [
+        _HEADING if isinstance(line, str) else _ROW + _LINE * (len(_label(line, picture)) - 1)
+        for line in lines
+    ]
     ends = [
         value
         for row in picture.rows
@@ -45,7 +58,11 @@ def intervals(picture: exhibits.Intervals) -> Canvas:
 def _interval(
     frame: Frame, scale: Scale, top: float, row: exhibits.IntervalRow, picture: exhibits.Intervals
 ) -> None:
-    canvas, y = frame.canvas, top + 25
+    canvas, label = frame.canvas, _label(row, picture)
+    for place, text in enumerate(label):
+        canvas.text((0, top + 9 + _LINE * place), text, size=11.5)
+    first, top = top, top + _LINE * (len(label) - 1)
+    y = top + 25
     if row.margin:
         band = (max(frame.left, scale(-row.margin)), min(frame.right, scale(row.margin)))
         canvas.area(band, (top + 17, top + _ROW - 1), "band")
@@ -56,17 +73,25 @@ def _interval(
         draw_mark(frame, scale, y, row)
     if row.control is not None:
         canvas.line(((scale(row.control), y - 7), (scale(row.control), y + 7)), "muted", 1.6)
-    size = interval_size(row, picture)
-    if picture.compact:
-        sign = INSIDE if row.inside else SIGNS.get(row.state, "")
-        size = times_or_number(row.estimate, picture.unit)
-        size = f"{sign} {size}".strip()
-    label = f"{short(row.label, 66 - len(size))} {row.marks}".rstrip()
-    canvas.text((0, top + 9), label, size=11.5 if len(label) + len(size) < 56 else 9.5)
+    size = _size(row, picture)
     colour = row_colour(row) if row.state else "ink"
-    canvas.text((WIDTH, top + 9), size, size=11, anchor="end", colour=colour)
+    canvas.text((WIDTH, first + 9), size, size=11, anchor="end", colour=colour)
     if picture.compact:
         canvas.name((scale(row.estimate), y), f"{row.label}: {size}", row.href, row.rows)
+
+
+def _size(row: exhibits.IntervalRow, picture: exhibits.Intervals) -> str:
+    """What stands at the right of a label."""
+    if not picture.compact:
+        return interval_size(row, picture)
+    sign = INSIDE if row.inside else SIGNS.get(row.state, "")
+    return f"{sign} {times_or_number(row.estimate, picture.unit)}".strip()
+
+
+def _label(row: exhibits.IntervalRow, picture: exhibits.Intervals) -> list[str]:
+    """The label of a row in the lines that it needs."""
+    room = max(_LETTERS - len(_size(row, picture)), 20)
+    return fold_label(row, room)
 
 
 def _frame(height: float) -> Frame:
