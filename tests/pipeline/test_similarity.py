@@ -84,7 +84,7 @@ def test_the_gap_follows_from_the_evidence(planted, stored):
     shown = Audit.load(stored).evidence()
     assert shown["probability"].isna().all()
     assert [*shown["cosine"]] == [*cells["cosine"]]
-    assert pack_run(tmp_path).others == (), "and the run can be bundled"
+    assert pack_run(stored).others == (), "and the run can be bundled"
 
 
 def test_a_balanced_encoder_is_not_accused(balanced):
