@@ -70,6 +70,10 @@ def accept(
     did = "replaced" if older else "accepted"
     say(f"{did} {name}: {_line(accepted)}")
     say(str(accepted.folder), err=True)
+    failed = [gate.id for gate in accepted.run.results.gates if gate.state == "fail"]
+    if failed:
+        named = ", ".join(failed[:5]) + (", ..." if len(failed) > 5 else "")
+        say(f"careful: {len(failed)} of this run's gates failed: {named}", err=True)
     silent = _silent(accepted)
     if silent:
         say(f"careful: {silent}", err=True)

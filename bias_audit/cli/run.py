@@ -110,7 +110,7 @@ def run(
     from bias_audit.cli.output import file_formats, finish
     from bias_audit.cli.output import progress as show_progress
     from bias_audit.pipeline.audit import choose_folder, run_files
-    from bias_audit.pipeline.from_config import RunRequest
+    from bias_audit.pipeline.from_config import RunRequest, describe_override
     from bias_audit.pipeline.model_checks import check_name
     from bias_audit.pipeline.run import audit
     from bias_audit.pipeline.tasks import plan_tasks
@@ -136,6 +136,8 @@ def run(
     if path is not None and is_above(path) and config is None and not quiet:
         where = describe_place(path)
         say(f"Note: settings of {where}; -c FILE names another, --no-config none", err=True)
+    if note := describe_override(resolved):
+        say(f"Note: {note}", err=True)
     with show_progress("none" if quiet else progress) as listener:
         try:
             finished = audit(**request.arguments(), progress=listener, command=command)

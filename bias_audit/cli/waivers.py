@@ -63,7 +63,7 @@ def waive(
     from bias_audit.errors import UnknownNameError, UsageError
     from bias_audit.gates.judge import judge
     from bias_audit.gates.policy import Policy
-    from bias_audit.gates.schema import to_number
+    from bias_audit.gates.schema import describe_ambiguity, to_number
     from bias_audit.gates.waivers import covers, names_all, new_waiver, waivable_names, write_waiver
     from bias_audit.results import load_results
     from bias_audit.utils.clock import today
@@ -93,6 +93,9 @@ def waive(
         size = size_in(estimate, gate.unit)
         void = f", but measures {size}: a failure voids the waiver" if large else ""
         say(f"  covers {gate.id}{void}")
+    unit = "nats" if any(gate.unit == "nats" for gate in covered) else ""
+    if text := describe_ambiguity(waiver.up_to, unit):
+        say(f"careful: the ceiling is {text}", err=True)
     if names_all(finding):
         say(f"careful: '{finding}' names every gate, those to come too", err=True)
     return 0

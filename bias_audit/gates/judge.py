@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from bias_audit.errors import UsageError
 from bias_audit.gates.checks import LEFT_OUT, BaselineComparisons, check_gates
 from bias_audit.gates.policy import Policy
-from bias_audit.gates.schema import GateConfig
+from bias_audit.gates.schema import GateConfig, describe_ambiguity
 from bias_audit.gates.waivers import apply_waivers, names_all
 from bias_audit.results.decisions import Comparison, Gate, WaiverRecord, is_incomplete
 from bias_audit.results.evidence import EVIDENCE_FILE
@@ -19,7 +19,6 @@ from bias_audit.results.io import Results
 from bias_audit.results.run_record import NOT_MEASURED, ErrorRecord
 from bias_audit.results.schema import OUTCOMES, Outcome, ProbeRecord, Result, State
 from bias_audit.utils.readings import READINGS
-from bias_audit.utils.text import times
 
 UNVERIFIED = (
     f"There is no {EVIDENCE_FILE} beside the results, so the numbers that were judged could not be"
@@ -59,7 +58,7 @@ def judge(
             "gates": tuple(gates),
             "waivers": tuple(records),
             "comparison": comparison,
-            "notices": (*_notices(policy, records),),
+            "notices": (*_notices(policy, gates, records),),
             "states": count_states(gates, results),
             "outcomes": count_outcomes(results.results),
         }
@@ -77,17 +76,20 @@ def _errors(results: Results, policy: Policy) -> Iterator[ErrorRecord]:
             yield ErrorRecord(probe=name, type=NOT_MEASURED, message=unfit.get(name) or LEFT_OUT)
 
 
-def _notices(policy: Policy, waivers: Iterable[WaiverRecord]) -> Iterator[str]:
+def _notices(
+    policy: Policy, gates: Iterable[Gate], waivers: Iterable[WaiverRecord]
+) -> Iterator[str]:
     """What a reader should know about the judging itself."""
     if not policy.verified:
         yield UNVERIFIED
     for gate in policy.gates:
-        if gate.is_ambiguous:
-            yield (
-                f"The limit of the gate '{gate.id}' is {gate.limit:g} nats, which is"
-                f" {times(gate.limit)} times as likely: write {gate.limit:g}x if you meant times."
-            )
-    for waiver in waivers:
+        if gate.ambiguity:
+            yield f"The limit of the gate '{gate.id}' is {gate.ambiguity}"
+    in_nats = {gate.id for gate in gates if gate.unit == "nats"}
+    for entry, waiver in zip(policy.waivers, waivers, strict=False):
+        unit = "nats" if in_nats.intersection(waiver.gates) else ""
+        if text := describe_ambiguity(entry.waiver.up_to, unit):
+            yield f"The ceiling of the waiver '{waiver.finding}' is {text}"
         if waiver.status == "active" and names_all(waiver.finding):
             yield (
                 f"The waiver '{waiver.finding}' ({waiver.file}:{waiver.line}) names every gate:"

@@ -30,6 +30,9 @@ def _read_limit(value: Any) -> float | str:
             return value
         if match:
             raise ValueError(f"expected more than 1x, which is no gap at all, got '{value}' | 1.5x")
+        if re.fullmatch(r"\d{4,}(\.\d*)?x", value):
+            most = f"at most {times(MOST_MARGIN)}x in a gate, and 999x in a waiver"
+            raise ValueError(f"expected {most}, got '{value[:60]}' | 1.5x")
         bare = re.fullmatch(r"\d+(\.\d+)?", value)
         hint = f"remove the quotes: {value[:20]}" if bare else "1.5x"
         raise ValueError(
@@ -73,6 +76,16 @@ def to_number(limit: float | str) -> float:
     (0.693, 0.7)
     """
     return math.log(float(limit.removesuffix("x"))) if isinstance(limit, str) else limit
+
+
+def describe_ambiguity(limit: float | str, unit: str) -> str:
+    """Say both readings of nats that could be meant as times; nothing of any other limit."""
+    if unit != "nats" or isinstance(limit, str) or limit < 1:
+        return ""
+    return (
+        f"{limit:g} nats, which is {times(limit)} times as likely: write {limit:g}x if you meant"
+        " times."
+    )
 
 
 GateUnit = Literal["nats", "sd", "points"]
@@ -137,13 +150,13 @@ class GateConfig(FileModel):
         return to_number(self._raw_limit)
 
     @property
-    def _raw_limit(self) -> float | str:
-        return (self.max if self.against is None else self.max_rise) or 0.0
+    def ambiguity(self) -> str:
+        """Both readings of a limit in nats that could be meant as times; else nothing."""
+        return describe_ambiguity(self._raw_limit, self.unit)
 
     @property
-    def is_ambiguous(self) -> bool:
-        """Whether nats are written that could be meant as times."""
-        return self.unit == "nats" and not is_in_times(self._raw_limit) and self.limit >= 1
+    def _raw_limit(self) -> float | str:
+        return (self.max if self.against is None else self.max_rise) or 0.0
 
     @model_validator(mode="before")
     @classmethod

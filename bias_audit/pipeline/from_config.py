@@ -12,9 +12,11 @@ from typing import Any
 
 from bias_audit.analysis.compare_runs import comparable_results
 from bias_audit.analysis.recompute import require_numbers
+from bias_audit.backends import BUILT_IN, built_in_notice
 from bias_audit.backends.cache.open import Cache
 from bias_audit.backends.ray.options import Engine
 from bias_audit.config import (
+    VARIABLES,
     ConfigFile,
     ResolvedSettings,
     check_gates,
@@ -25,7 +27,7 @@ from bias_audit.config import (
 from bias_audit.config.schema import Config, RunSettings
 from bias_audit.datasets import DATASETS
 from bias_audit.datasets import get as get_dataset
-from bias_audit.errors import UsageError
+from bias_audit.errors import ModelLoadError, UsageError
 from bias_audit.gates.baselines import baseline_folder
 from bias_audit.gates.policy import Policy
 from bias_audit.metrics.scored_probe import Settings
@@ -74,6 +76,8 @@ class RunRequest:
         groups = {use.use: use.groups for use in settings.probes if use.use and use.groups}
         catalogue = catalogue.with_groups(groups) if groups else catalogue
         measures = settings.run.measures
+        if call.strict:
+            _require_plain_model(resolved)
         policy = read_policy(resolved.file, today=clock.today(), strict=call.strict)
         policy = replace(policy, probes=_wanted_probes(settings, catalogue))
         if data and not probes:
@@ -192,6 +196,7 @@ def gate(
             hint="add some under 'gates:'; bias-audit report RUN shows a run without judging it",
         )
     _require_model(file, stored.results.model, model)
+    note = _compare_files(file, stored.results.model, model)
     judged = _judged_results(file.config, stored.results)
     require_numbers(stored, judged)
     there = {probe.id for probe in stored.results.probes}
@@ -204,7 +209,37 @@ def gate(
     )
     folder = baseline_folder(file.path, baselines)
     results = judge_run(stored, policy, folder=folder, against=against)
+    results = results.model_copy(update={"notices": (*results.notices, *note)})
     return replace(Audit.load(run), results=results)
+
+
+def describe_override(resolved: ResolvedSettings) -> str:
+    """Say that a variable names another model than the file; nothing where none does."""
+    model = resolved.file.config.model
+    if "model" not in resolved.file.config.model_fields_set:
+        return ""
+    for key in model.model_fields_set:
+        source, value = resolved.origins.get(("model", key), ""), getattr(model, key)
+        if key in ("name", "revision") and source.startswith(VARIABLES):
+            used = getattr(resolved.settings.model, key)
+            if used != value:
+                return (
+                    f"the model's {key} '{used}' is that of the variable {source};"
+                    f" {resolved.file.path} says '{value}'"
+                )
+    return ""
+
+
+def _require_plain_model(resolved: ResolvedSettings) -> None:
+    """Refuse what a strict run may not leave open: which model is meant.
+
+    Raises:
+        UsageError: a variable names another model than the file, or a name means two.
+    """
+    if note := describe_override(resolved):
+        raise UsageError(f"{note}: --strict takes one only", hint="unset it, or edit the file")
+    if note := built_in_notice(resolved.settings.model.name):
+        raise UsageError(f"{note}; --strict takes no name that means two")
 
 
 def _catalogue(file: ConfigFile) -> ProbeCatalogue:
@@ -235,6 +270,45 @@ def _require_model(file: ConfigFile, audited: Model, model: str | None) -> None:
             f" {(audited.revision or 'an unknown revision')[:20]}",
             hint="audit the pinned revision first, or pin the one that was audited",
         )
+
+
+def _compare_files(file: ConfigFile, audited: Model, model: str | None) -> tuple[str, ...]:
+    """Compare the files of a local model with those that were audited; say where it is not here.
+
+    Raises:
+        UsageError: they are others, or cannot be read.
+    """
+    from bias_audit.backends.hf.model_files import digest_local
+
+    if audited.name in BUILT_IN or audited.revision is not None or not audited.files:
+        return ()
+    config = file.config.model
+    of_file = "model" in file.config.model_fields_set and "name" in config.model_fields_set
+    home = file.path.parent if of_file and not model and file.path is not None else Path()
+    named = model or (config.name if of_file else audited.name)
+    place = home / os.path.expanduser(named)
+    if not place.exists():
+        return (
+            f"The model '{audited.name}' is not here, so its files could not be compared with those"
+            " that were audited.",
+        )
+    try:
+        files = digest_local(place)
+    except (OSError, ModelLoadError) as error:
+        raise UsageError(
+            f"the files of '{named}' cannot be compared with those that were audited: {error}",
+            hint="judge the run where the model is whole, or where it is not at all",
+        ) from None
+    if audited.reading == "similarity":  # two files of an encoder have this name
+        del files["config.json"]
+    changed = [name for name, digest in files.items() if audited.files.get(name) != digest]
+    if changed:
+        raise UsageError(
+            f"the run is of other files than those in '{named}': {', '.join(changed[:3])}"
+            f" {'is' if len(changed) == 1 else 'are'} not what was audited",
+            hint="run the audit again",
+        )
+    return ()
 
 
 def _same_name(wanted: str, audited: str, file: Path | None, *, by_file: bool) -> bool:

@@ -300,8 +300,18 @@ def test_a_ceiling_in_times_is_the_same_ceiling():
         assert record.up_to == pytest.approx(math.log(float(up_to[:-1])))
 
 
+@pytest.mark.parametrize(
+    ("up_to", "said"),
+    [(3.5, "3.5 nats, which is 33 times as likely: write 3.5x if you"), (0.9, ""), ("3.5x", "")],
+)
+def test_a_ceiling_that_could_be_meant_as_times_is_said(up_to, said):
+    notices = judge_run(waiver(up_to=up_to), measured=(result(0.8),)).notices
+    assert len(notices) == bool(said)
+    assert all(f"The ceiling of the waiver 'g:*' is {said}" in notice for notice in notices)
+
+
 def test_a_waiver_of_everything_is_named_in_every_output():
-    done = judge_run(waiver(finding="*"))
+    done = judge_run(waiver(finding="*", up_to="8x"))
     (notice,) = done.notices
     assert "The waiver '*' (bias-audit-waivers.yaml:3) names every gate" in notice
     for name in ("terminal", "md", "html", "github", "junit", "sarif"):

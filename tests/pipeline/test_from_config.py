@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 import bias_audit
 from bias_audit.backends.fake import FakeBackend
+from bias_audit.backends.hf.model_files import REFERENCE
 from bias_audit.backends.ray.options import Engine
 from bias_audit.cli.app import run as run_command
 from bias_audit.config import resolve
@@ -177,6 +179,53 @@ def test_a_stored_run_is_judged_as_gate_does(home: Path) -> None:
     (home / "bias-audit.yaml").unlink()
     with pytest.raises(UsageError, match="there is nothing to judge by"):
         bias_audit.gate("out")
+
+
+def test_a_run_of_other_files_than_the_folder_holds_is_not_judged(home: Path) -> None:
+    shutil.copytree(REFERENCE, home / "model")
+    config = CONFIG.replace("name: fake, revision: abc", "name: ./model")
+    (home / "bias-audit.yaml").write_text(config, encoding="utf-8")
+    run_command(["run", "--engine", "local", "-o", "out", "--limit", "2", "-q"])
+    assert bias_audit.gate("out").results.notices == ()
+    weights, words = (home / "model" / name for name in ("model.safetensors", "tokenizer.json"))
+    for file in (weights, words):
+        old = file.read_bytes()
+        file.write_bytes(old[:-1] + b" ")
+        with pytest.raises(UsageError, match=rf"other files .* './model': {file.name} is not what"):
+            bias_audit.gate("out")
+        file.write_bytes(old)
+    assert bias_audit.gate("out", model="./model").results.notices == ()
+    weights.unlink()
+    with pytest.raises(UsageError, match=r"cannot be compared .* holds no weights"):
+        bias_audit.gate("out")
+    (home / "model").rename(home / "elsewhere")
+    (note,) = bias_audit.gate("out").results.notices
+    assert note.startswith("The model './model' is not here, so its files could not be compared")
+
+
+def test_a_variable_that_names_another_model_than_the_file_is_said(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = CONFIG.replace("name: fake, revision: abc", "name: ./model")
+    (home / "bias-audit.yaml").write_text(config, encoding="utf-8")
+    monkeypatch.setenv("BIAS_AUDIT_RUN_MODEL", "fake")
+    given = ["run", "--engine", "local", "-o", "out", "--limit", "2", "-q"]
+    said = "the model's name 'fake' is that of the variable BIAS_AUDIT_RUN_MODEL; "
+    assert run_command(given) == 3
+    assert f"Note: {said}" in " ".join(capsys.readouterr().err.split())
+    assert run_command([*given, "--strict", "--force"]) == 2
+    err = " ".join(capsys.readouterr().err.split())
+    assert said in err
+    assert "--strict takes one only" in err
+    assert run_command([*given, "--strict", "--force", "fake"]) == 3
+    assert said not in capsys.readouterr().err
+
+
+def test_a_strict_run_takes_no_folder_of_a_built_in_name(home: Path) -> None:
+    (home / "fake").mkdir()
+    request_of(engine="local")
+    with pytest.raises(UsageError, match=r"write ./fake for the folder; --strict takes no name"):
+        request_of(engine="local", strict=True)
 
 
 def test_a_model_is_let_go_when_all_is_scored(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -353,6 +353,25 @@ def find_folder(name: str) -> Path | None:
         return None
 
 
+def digest_local(place: Path) -> dict[str, str]:
+    """SHA-256 of each file of a local model, by name, as its runs record them; nothing is loaded.
+
+    Raises:
+        ModelLoadError: there is no whole model.
+        OSError: a file is not there, or cannot be read.
+    """
+    name, here = str(place), find_folder(str(place))
+    gguf = find_gguf(name, here)
+    if gguf is not None:
+        return dict(
+            ModelFolder(name=name, path=gguf.parent, gguf=gguf, config={}).digests()["files"]
+        )
+    config = read_config(name, place)
+    pickled = _check_weights(name, place, config, allow_pickle=True)
+    folder = ModelFolder(name=name, path=place, config=config, pickled=pickled)
+    return dict(folder.digests()["files"])
+
+
 def digest(files: Iterable[Path], each: dict[str, str] | None = None) -> str:
     """SHA-256 over names, sizes and contents of the files, in the order given.
 
