@@ -80,7 +80,7 @@ def test_a_model_may_be_its_bare_name(tmp_path, monkeypatch, capfd):
         ("    probe: occupation-gender", "    probe: §ocupation-gender", "there is no probe named 'ocupation-gender'", "did you mean 'occupation-gender'?"),
         ("{id: all,", "{id: §jobs,", "the gate id 'jobs' is here twice", "rename one of them"),
         ("max: 0.7", "max: §0", "expected a number above 0, got the number 0", ""),
-        ("max: 0.7", "max: §1000x", "expected at most 20.1x in a gate, and 999x in a waiver, got '1000x'", "1.5x"),
+        ("max: 0.7", "max: §1000x", "expected at most 20x in a gate, and 999x in a waiver, got '1000x'", "1.5x"),
         ("max: 0.7", "max: §a lot", "expected a number or times such as 1.5x, got the text 'a lot'", "1.5x"),
         ("    max: 0.7", "    against: §main\n    max_rise: 0.1", "expected 'baseline:NAME', got 'main'", "against: baseline:main"),
         ("    max: 0.7", "    max: 0.7\n    against: §baseline:main", "'against' cannot stand beside 'max'", "write two gates"),
