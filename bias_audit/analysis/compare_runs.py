@@ -366,3 +366,22 @@ def notices(old: Results, new: Results) -> Iterator[str]:
             yield f"{run} was cut short, so nothing is decided"
     if old.run.catalogue_digest != new.run.catalogue_digest:
         yield "the probe files of the two runs are not the same; the paired sentences are"
+    if flat := _flattened_probes(old, new):
+        yield (
+            f"in {', '.join(flat)} the gap and its positive control both shrank by a third or more:"
+            " flatter outputs alone would do that"
+        )
+
+
+def _flattened_probes(old: Results, new: Results) -> list[str]:
+    """Probes whose gap shrank by a third or more together with one of their positive controls."""
+    before = {r.id: abs(r.estimate) for r in old.results if r.estimate is not None}
+    shrunk = {
+        r.id: r
+        for r in new.results
+        if r.estimate is not None and abs(r.estimate) < before.get(r.id, 0.0) * 2 / 3
+    }
+    positive = {probe.id for probe in new.probes if probe.role == "positive_control"}
+    controls = {r.id for r in shrunk.values() if r.probe in positive}
+    gaps = {r.probe for r in shrunk.values() if r.role == "primary"}
+    return [p.id for p in new.probes if p.id in gaps and controls.intersection(p.controls)]

@@ -299,8 +299,6 @@ def _compare_files(file: ConfigFile, audited: Model, model: str | None) -> tuple
             f"the files of '{named}' cannot be compared with those that were audited: {error}",
             hint="judge the run where the model is whole, or where it is not at all",
         ) from None
-    if audited.reading == "similarity":  # two files of an encoder have this name
-        del files["config.json"]
     changed = [name for name, digest in files.items() if audited.files.get(name) != digest]
     if changed:
         raise UsageError(

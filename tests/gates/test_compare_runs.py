@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
-from bias_audit.analysis.compare_runs import compare_runs
+from bias_audit.analysis.compare_runs import compare_runs, notices
 from bias_audit.errors import UsageError
 from bias_audit.metrics.score_cube import evidence_csv
 from bias_audit.records import FillScore
@@ -24,6 +24,8 @@ from tests.analysis.world import (
     make,
     noise,
     pairs,
+    plant,
+    run,
     sentences,
     sign,
     terms,
@@ -227,6 +229,21 @@ def test_a_model_against_itself_is_identical_to_the_last_digit(tmp_path):
         assert not change.differs
         assert change.reason_code == ""
     assert "same weights" in found.notices[0]
+
+
+@pytest.mark.parametrize(
+    ("gap", "control", "said"), [(0.6, 0.6, True), (0.6, 0.7, False), (0.7, 0.6, False)]
+)
+def test_a_gap_that_shrank_with_its_positive_control_is_said(gap, control, said):
+    old = run(controlled(), plant(1.0)).results
+    factors = {"trial:log_odds_gap:a-vs-b": gap, "yes:log_odds_gap:a-vs-b": control}
+    scaled = [
+        r.model_copy(update={"estimate": r.estimate * factors[r.id]}) if r.id in factors else r
+        for r in old.results
+    ]
+    new = old.model_copy(update={"results": tuple(scaled)})
+    text = "in trial the gap and its positive control both shrank by a third or more"
+    assert any(text in notice for notice in notices(old, new)) is said
 
 
 def test_a_change_names_its_measure(tmp_path):

@@ -368,7 +368,8 @@ def digest_local(place: Path) -> dict[str, str]:
         )
     config = read_config(name, place)
     pickled = _check_weights(name, place, config, allow_pickle=True)
-    folder = ModelFolder(name=name, path=place, config=config, pickled=pickled)
+    pooling = read_pooling(name, place, None)
+    folder = ModelFolder(name=name, path=place, config=config, pickled=pickled, pooling=pooling)
     return dict(folder.digests()["files"])
 
 
