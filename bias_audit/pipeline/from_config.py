@@ -237,7 +237,9 @@ def _require_plain_model(resolved: ResolvedSettings) -> None:
         UsageError: a variable names another model than the file, or a name means two.
     """
     if note := describe_override(resolved):
-        raise UsageError(f"{note}: --strict takes one only", hint="unset it, or edit the file")
+        raise UsageError(
+            f"{note}; --strict takes the file's or the command's", hint="unset it, or edit the file"
+        )
     if note := built_in_notice(resolved.settings.model.name):
         raise UsageError(f"{note}; --strict takes no name that means two")
 

@@ -216,7 +216,7 @@ def test_a_variable_that_names_another_model_than_the_file_is_said(
     assert run_command([*given, "--strict", "--force"]) == 2
     err = " ".join(capsys.readouterr().err.split())
     assert said in err
-    assert "--strict takes one only" in err
+    assert "--strict takes the file's or the command's" in err
     assert run_command([*given, "--strict", "--force", "fake"]) == 3
     assert said not in capsys.readouterr().err
 
