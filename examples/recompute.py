@@ -3,9 +3,10 @@
     python examples/recompute.py audit-runs/latest valence-religion:log_odds_gap:muslim-vs-others
 
 Prints estimate, standard error, degrees of freedom and 95 % interval of both claims, and p (also
-adjusted by Holm), beside those that the run stored, and whether they agree. Of bias-audit
-it imports only what finds the run folder: the formulas are those of docs/method.md, "The interval: crossed factors". The file has
-six decimals; ``audit.evidence(full=True)`` of an audit that was just measured has all of them.
+adjusted by Holm), beside those that the run stored, and whether they agree. Of bias-audit it
+imports only what finds the run folder: the formulas are those of docs/method.md, "The interval:
+crossed factors". The file has six decimals; ``audit.evidence(full=True)`` of an audit that was just
+measured has all of them.
 """
 
 from __future__ import annotations
