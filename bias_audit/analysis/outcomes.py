@@ -152,7 +152,7 @@ def _why_not(result: Result, silence: str, *, partial: bool) -> str:
     """Why a comparison is not measurable; what was found out about the instrument comes first."""
     if partial:
         return PARTIAL
-    flat = _flat(result) if FLAT in result.statuses else ""
+    flat = _flat(result) if FLAT in result.statuses and FAILED not in result.statuses else ""
     if {FAILED, SILENT, LOUD} & set(result.statuses):
         return join_reasons(result.reason, flat)
     if flat and "descriptive_only" not in result.statuses:

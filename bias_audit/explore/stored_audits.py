@@ -95,7 +95,7 @@ def _show_comparison(line: OutcomeLine, result: Result) -> None:
     """Show what a comparison says, its most telling sentences, its frames and its words."""
     st.markdown(escape(line.statement or line.reason))
     st.caption(escape(f"{line.title}. {line.size}. {_sized(line)}; {line.interval}".rstrip("; ")))
-    if line.reason and line.reason.rstrip(".") not in line.statement:
+    if line.reason and line.reason.rstrip(".").lower() not in line.statement.lower():
         st.caption(escape(line.reason))
     for notice in (*line.notices, *(f"completions differ: {said}" for said in line.contrary)):
         st.caption(escape(f"Notice: {notice}"))

@@ -215,7 +215,8 @@ def _rest(index: Index, results: Sequence[Result]) -> Iterator[str]:
 
 def _flat(index: Index, result: Result) -> str:
     """Tell a gap that is the same in every sentence with its size; empty for others."""
-    flat = FLAT in result.statuses and abs(result.estimate or 0.0) >= NO_GAP
+    judged = FLAT in result.statuses and FAILED not in result.statuses
+    flat = judged and abs(result.estimate or 0.0) >= NO_GAP
     size = f"{index.tie(result)} {words.size_of(result)} in every sentence, so without an interval"
     return size if flat and result.outcome == "not_measurable" else ""
 
@@ -261,7 +262,8 @@ def _silence(index: Index) -> Iterator[str]:
         said.setdefault(one.probe, one.reason)
     if said:
         told = [words.sentence(reason) for reason in said.values()][:_CONTROLS]
-        more = f" So are {len(said) - _CONTROLS} more." if len(said) > _CONTROLS else ""
+        rest = len(said) - _CONTROLS
+        more = f" {rest} more {'is' if rest == 1 else 'are'} silent." if rest > 0 else ""
         yield (
             f"{' '.join(told)}{more} For the groups of such a control nothing is small, and "
             "nothing has an upper bound."
