@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import inspect
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -91,6 +92,9 @@ class PassageRunner:
         self._size = vocabulary_size
         auto = _AUTO_ROWS.get(self.device.type, _FAST_ROWS)
         self._limit = auto if batch_size == "auto" else batch_size
+        arguments = inspect.signature(model.forward).parameters
+        self._past = "cache" if "cache" in arguments else "past_key_values"
+        """What the model calls keys and values: the older name until transformers 5.23."""
         self.reads_beginnings_once = True
         """Whether the model goes on from the keys and values of a beginning."""
 
@@ -261,10 +265,10 @@ class PassageRunner:
         with torch.inference_mode(), self._reading(len(ids[0])):
             output = self._model(
                 input_ids=torch.tensor(ids, device=self.device),
-                past_key_values=past,
                 use_cache=use_cache,
+                **{self._past: past},
             )
-        return output.logits, output.past_key_values if use_cache else None
+        return output.logits, getattr(output, self._past) if use_cache else None
 
     @contextlib.contextmanager
     def _reading(self, length: int) -> Iterator[None]:
