@@ -338,6 +338,8 @@ def _drop(
     skips: list[Skip],
 ) -> pd.DataFrame:
     """Leave out every value of ``column`` that has a lost cell, with one skip for each."""
+    if not lost.any():
+        return frame
     for name, rows in frame[lost].groupby(column, sort=True):
         first = rows.iloc[0]
         skips.append(

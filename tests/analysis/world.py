@@ -47,7 +47,7 @@ VERBS = (
 )  # fmt: skip
 OPEN_WORDS = ("bread", "gold", "iron", "moss", "salt", "wool")
 TOP = 10
-FAST = Settings(resamples=499, divergence_resamples=99)
+FAST = Settings(resamples=199, divergence_resamples=99)
 
 
 def sentences(count: int) -> list[str]:
@@ -86,24 +86,24 @@ def make(
         targets: dict[str, Any] = poles | ({"neither": neither} if neither else {})
     else:
         targets = {"own": dict(own)}
-    made = ProbeSpec.model_validate(
-        {
-            "kind": "probe",
-            "id": name,
-            "title": f"Trial of {name}",
-            "axis": "axis",
-            "templates": frames or sentences(8),
-            "groups": dict(groups),
-            "targets": targets,
-            "card": CARD if card else None,
-        }
-        | spec
-    )
+    spec = {
+        "kind": "probe",
+        "id": name,
+        "title": f"Trial of {name}",
+        "axis": "axis",
+        "templates": frames or sentences(8),
+        "groups": dict(groups),
+        "targets": targets,
+        "card": CARD if card else None,
+    } | spec
+    made = ProbeSpec.model_validate(spec)
     return Probe(
         spec=made,
         file=f"{name}.yaml",
-        frames=tuple(_frame(made, i, ref) for i, ref in enumerate(made.templates)),
-        open_frames=tuple(_frame(made, i, text, "open-") for i, text in enumerate(opens)),
+        frames=_frames(made),
+        open_frames=_frames(made.model_validate(spec | {"templates": opens}), "open-")
+        if opens
+        else (),
         groups=tuple(
             Group(id=key, label=s.label or f"group {key}", role=s.role, words=words_of(s))
             for key, s in made.groups.items()
@@ -115,13 +115,15 @@ def make(
     )
 
 
-def _frame(spec: ProbeSpec, index: int, ref: Any, prefix: str = "") -> Frame:
-    template = ProbeSpec.model_validate(spec.model_dump() | {"templates": [ref]}).templates[0]
-    return Frame(
-        id=template.id or f"{prefix}{index + 1:02d}",
-        template=template,
-        number=template.number or spec.number,
-        slots=dict(spec.slots),
+def _frames(spec: ProbeSpec, prefix: str = "") -> tuple[Frame, ...]:
+    return tuple(
+        Frame(
+            id=template.id or f"{prefix}{number:02d}",
+            template=template,
+            number=template.number or spec.number,
+            slots=dict(spec.slots),
+        )
+        for number, template in enumerate(spec.templates, start=1)
     )
 
 
@@ -246,6 +248,7 @@ class Model:
         self.open_effect = open_effect or (lambda p, w: 0.3 * noise(p.text, w))
         self.asked: list[Prompt] = []
         """Prompts in their order; asking known ones again (R10) is left out."""
+        self._known: set[Prompt] = set()
         self.info = ModelInfo(
             **{
                 "name": "oracle",
@@ -286,8 +289,9 @@ class Model:
 
     def answer_prompts(self, prompts: Sequence[Prompt]) -> list[FillScore | CompletionScore]:
         """Answer words and completions; what has no labels is of the probe ``~words``."""
-        if not set(prompts) <= set(self.asked):
+        if not self._known.issuperset(prompts):
             self.asked += prompts
+            self._known.update(prompts)
         return [self._word(p) if p.filler is not None else self._open(p, TOP) for p in prompts]
 
     @property
@@ -359,6 +363,7 @@ def behave(effect: Effect, *, silent: bool = False, loud: str = "") -> Effect:
     return answer
 
 
+@cache
 def instrument(*, role: bool = True) -> tuple[Probe, Probe]:
     """A positive and a negative control, which probes name ``yes`` and ``no``."""
     small = {

@@ -19,6 +19,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from bias_audit.backends import FakeBackend, MaskedLM, open_backend, score_all
 from bias_audit.backends.cache.keys import identity
 from bias_audit.backends.causal_lm import CausalLM
+from bias_audit.backends.clm.tree import Tree
 from bias_audit.errors import ModelLoadError, ScoringError, UsageError
 from bias_audit.pipeline.model_checks import check_sanity
 from bias_audit.probes.catalogue import ProbeCatalogue
@@ -142,12 +143,26 @@ def test_shared_beginnings_are_read_once_where_that_holds(architecture, once, fo
     assert tokens <= (0.7 if once else 1) * sum(read)
 
 
-def test_a_cache_that_does_not_hold_is_not_used(folders, monkeypatch):
-    monkeypatch.setattr("bias_audit.backends.clm.forward._select", lambda kept, rows: kept)
+def test_trees_that_the_model_does_not_read_as_texts_are_not_used(folders, monkeypatch):
+    monkeypatch.setattr(Tree, "sight", lambda tree: np.tri(len(tree), dtype=bool))
     backend = open_causal(folders())
     assert backend._runner.reads_beginnings_once is False
     answer = score_all(backend, REQUESTS[:1])[0].log_prob
     assert answer == pytest.approx(plain(folders(), REQUESTS[0]), abs=1e-4)
+
+
+def test_a_tree_is_no_longer_than_what_the_model_looks_back(folders):
+    """Else a mask of its own would show a token what is too far away for it."""
+    folder = folders("mistral", sliding_window=9)
+    backend = open_causal(folder)
+    assert backend._runner.reads_beginnings_once
+    tail = " and had a nurse and a plumber and a receptionist"
+    requests = [replace(r, right=right) for r in REQUESTS[:8] for right in (".", tail)]
+    answers = [answer.log_prob for answer in score_all(backend, requests)]
+    assert answers == pytest.approx([plain(folder, request) for request in requests], abs=1e-4)
+    backend._runner._tree = 64
+    far = [answer.log_prob for answer in score_all(backend, requests)]
+    assert far != pytest.approx(answers, abs=1e-3)
 
 
 def test_double_differences_are_those_of_the_word_given_both_sides(folders):

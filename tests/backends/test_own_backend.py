@@ -44,7 +44,7 @@ class Own:
 
 
 def run(model, **options):
-    return audit(model=model, probes=["occupation-pronoun"], limit=20, **options)
+    return audit(model=model, probes=["occupation-pronoun"], limit=4, **options)
 
 
 def test_an_audit_takes_any_class_with_the_three_members():

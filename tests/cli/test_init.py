@@ -75,7 +75,7 @@ def test_the_configuration_is_valid_as_written_and_with_every_line_in_use(
 
 def test_a_run_with_the_written_files_ends_without_a_mistake(cli: Command, home: Path) -> None:
     cli("init")
-    code, out, err = cli("run", "fake", "-q", "-o", "run", "--limit", "8")
+    code, out, err = cli("run", "fake", "-q", "-o", "run", "--limit", "2")
     assert code == 3, err
     assert "unclear" in out
     results = json.loads((home / "run" / "results.json").read_text(encoding="utf-8"))

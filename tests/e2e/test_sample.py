@@ -60,7 +60,7 @@ def test_the_recording_loads_nothing_and_ends_within_20_seconds() -> None:
 def test_the_sample_is_of_this_catalogue_and_model() -> None:
     results = load_results(sample.SAMPLE)
     catalogue = ProbeCatalogue()
-    plan = make_plan(catalogue, catalogue.select())
+    plan = make_plan(catalogue, catalogue.select(), limit=1)  # digests are those of whole files
     again = "run the core probes and: python -m benchmarks.sample RUN"
     assert results.run.catalogue_digest == plan.digest, again
     assert results.model.fingerprint == open_backend("reference").info.fingerprint, again

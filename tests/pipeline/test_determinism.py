@@ -53,13 +53,18 @@ def probes():
     return [wide, masked]
 
 
+@pytest.fixture(scope="module")
+def usual():
+    return run(probes(), rough)
+
+
 def text(done):
     run_ = done.results.run.model_copy(update={"created": None, "duration_s": None})
     return results_text(done.results.model_copy(update={"run": run_}))
 
 
-def test_the_same_audit_gives_the_same_bytes():
-    one, two = run(probes(), rough), run(probes(), rough)
+def test_the_same_audit_gives_the_same_bytes(usual):
+    one, two = usual, run(probes(), rough)
     assert text(one) == text(two)
     tables = [
         evidence_csv([d.measured.tables[n] for n in sorted(d.measured.tables)]) for d in (one, two)
@@ -69,8 +74,8 @@ def test_the_same_audit_gives_the_same_bytes():
     assert left == right
 
 
-def test_another_seed_changes_monte_carlo_fields_only():
-    one = run(probes(), rough)
+def test_another_seed_changes_monte_carlo_fields_only(usual):
+    one = usual
     two = run(probes(), rough, settings=dataclasses.replace(FAST, seed=7))
     changed = set()
     for left, right in zip(one.results.results, two.results.results, strict=True):
@@ -99,9 +104,9 @@ def test_another_seed_changes_monte_carlo_fields_only():
 
 
 @pytest.mark.parametrize("axis", ["axis", "elsewhere"])
-def test_a_probe_more_leaves_the_others_alone(axis):
+def test_a_probe_more_leaves_the_others_alone(axis, usual):
     more = controlled("apart", axis=axis, plus=terms("rise", 6))
-    alone, beside = run(probes(), rough), run([*probes(), more], rough)
+    alone, beside = usual, run([*probes(), more], rough)
     found = {r.id: r for r in beside.results.results}
     for left in alone.results.results:
         right = found[left.id].model_dump()
@@ -115,14 +120,13 @@ def test_a_probe_more_leaves_the_others_alone(axis):
             assert two.p_adjusted >= one.p_adjusted
 
 
-def test_the_order_of_the_probes_changes_nothing():
-    one, two = run(probes(), rough), run(probes()[::-1], rough)
-    assert text(one) == text(two)
+def test_the_order_of_the_probes_changes_nothing(usual):
+    assert text(usual) == text(run(probes()[::-1], rough))
 
 
-def test_the_order_of_rows_changes_no_cell():
+def test_the_order_of_rows_changes_no_cell(usual):
     (probe, _) = probes()
-    scores = run([probe], rough).measured.tables["trial"]
+    scores = usual.measured.tables["trial"]
     shuffled = Scores(scores.frame.sample(frac=1.0, random_state=3).reset_index(drop=True))
     one, two = build_cube(probe, scores), build_cube(probe, shuffled)
     assert (one.templates, one.units, one.targets) == (two.templates, two.units, two.targets)

@@ -58,8 +58,9 @@ def stored(home, name):
     return replace(one, results=one.results.model_copy(update={"probes": probes}))
 
 
-def evidence(home, name, probe):
-    frame = pd.read_csv(home / name / "evidence.csv.gz", keep_default_na=False)
+def evidence(stored, probe):
+    stream = io.BytesIO(stored.evidence) if isinstance(stored.evidence, bytes) else stored.evidence
+    frame = pd.read_csv(stream, compression="gzip", keep_default_na=False)
     return frame[(frame["probe"] == probe) & frame["pole"].isin(["+", "-"])].astype(
         {"log_prob": float}
     )
@@ -95,8 +96,8 @@ def test_numbers_stay_in_their_own_run_and_unit(home):
 def test_the_order_of_group_words_is_scipys_on_pandas_means(home):
     made = trace(stored(home, BASE), stored(home, DEPLOYED), names=(BASE, DEPLOYED))
     (order,) = made.orders  # each religion has one word: the order of groups is the same
-    left = by_word(evidence(home, BASE, "valence-religion"))
-    right = by_word(evidence(home, DEPLOYED, "toxicity-religion"))
+    left = by_word(evidence(stored(home, BASE), "valence-religion"))
+    right = by_word(evidence(stored(home, DEPLOYED), "toxicity-religion"))
     shared = sorted(set(left.index) & set(right.index))
     expected = stats.spearmanr(left[shared], right[shared]).statistic
     assert (order.over, order.n) == ("group words", len(shared))
@@ -115,7 +116,7 @@ def test_the_order_of_target_words_is_scipys_on_pandas_means(home):
     )
     gaps = []
     for name in (BASE, TUNED):
-        frame = evidence(home, name, "occupation-pronoun")
+        frame = evidence(stored(home, name), "occupation-pronoun")
         pivot = frame.pivot_table("log_prob", ["target"], "group")
         first, second = order.groups
         gaps.append(pivot[first] - pivot[second])
@@ -182,17 +183,17 @@ def test_one_run_twice_has_one_order(home):
     assert pronouns.reason == f"{pronouns.n} group words in common, at least 4 are needed"
 
 
-def test_the_order_of_groups_is_that_of_the_means_of_their_words(tmp_path):
-    made = {}
-    for name, skew in (("one", {"Mexican": 0.5, "German": 0.3}), ("two", {"Indian": 0.4})):
-        audit(classifier(skew), probes="toxicity-nationality").save(tmp_path / name)
-        frame = evidence(tmp_path, name, "toxicity-nationality")
+def test_the_order_of_groups_is_that_of_the_means_of_their_words():
+    runs, means = [], []
+    for skew in ({"Mexican": 0.5, "German": 0.3}, {"Indian": 0.4}):
+        done = audit(classifier(skew), probes="toxicity-nationality")
+        runs.append(StoredRun(results=done.results, evidence=evidence_bytes(done.measured)))
+        frame = evidence(runs[-1], "toxicity-nationality")
         group_of = frame.drop_duplicates("label").set_index("label")["group"]
-        made[name] = by_word(frame).groupby(group_of).mean()
-    both = [StoredRun.open(tmp_path / name) for name in made]
-    order = trace(*both, names=("one", "two")).orders[-1]
-    assert (order.over, order.n) == ("groups", len(made["one"]))
-    expected = stats.spearmanr(made["one"], made["two"][made["one"].index]).statistic
+        means.append(by_word(frame).groupby(group_of).mean())
+    order = trace(*runs, names=("one", "two")).orders[-1]
+    assert (order.over, order.n) == ("groups", len(means[0]))
+    expected = stats.spearmanr(means[0], means[1][means[0].index]).statistic
     assert order.spearman == pytest.approx(expected, abs=1e-9)
 
 
@@ -244,12 +245,13 @@ def test_the_command_in_every_format(home, monkeypatch, capfd, tmp_path):
     assert "occupation-pronoun" not in text
 
 
-def test_models_are_audited_by_the_named_probes(home):
-    made = trace_models("fake", str(home / DEPLOYED), probes=["valence-religion", "toxicity-*"])
+def test_models_are_audited_by_the_named_probes(home, tmp_path):
+    deployed = audit(classifier(), probes="toxicity-race").save(tmp_path / "run")
+    made = trace_models("fake", str(deployed), probes=["wealth-race", "toxicity-*"])
     assert (made.base.name, made.base.model.name) == ("fake", "fake")
-    assert [(o.base_probe, o.deployed_probe) for o in made.orders] == [
-        ("valence-religion", "toxicity-religion")
-    ]
+    assert {(o.base_probe, o.deployed_probe) for o in made.orders} == {
+        ("wealth-race", "toxicity-race")
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Write the digests of the shipped prompts: ``python -m tests.probes.digests``.
+"""Write the digests of the shipped sentences: ``python -m tests.probes.digests``.
 
 A probe whose prompts changed must have a higher version than the stored one.
 """
@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from bias_audit.pipeline.plan import PLACEBO
-from tests.probes.shipped import IDS, plan, probe
+from tests.probes.shipped import IDS, expansions, probe
 
 FIELDS = (
     *("template", "variant", "group", "term", "label", "target", "pole"),
@@ -21,14 +21,14 @@ DIGESTS = Path(__file__).with_name("catalogue-digests.json")
 
 
 def current() -> dict[str, list[str | int]]:
-    """Version of each probe, and SHA-256 over everything that is scored for it and its placebo."""
+    """Version of each probe, and SHA-256 over its sentences and those of its placebo groups."""
     digests: dict[str, list[str | int]] = {}
     for name in IDS:
         rows = [
             [key, *(getattr(prompt, field) for field in FIELDS)]
             for key in (name, name + PLACEBO)
-            if key in plan().expansions
-            for prompt in plan().expansions[key].all_prompts
+            if key in expansions()
+            for prompt in expansions()[key].all_prompts
         ]
         digest = hashlib.sha256(json.dumps(rows, ensure_ascii=True).encode()).hexdigest()
         digests[name] = [probe(name).spec.version, digest[:16]]

@@ -6,19 +6,21 @@ The program knows no German grammar; these tests do, as a second opinion on the 
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from bias_audit.pipeline.plan import PLACEBO
+from bias_audit.pipeline.plan import PLACEBO, make_plan
 from bias_audit.probes.catalogue import ProbeCatalogue
+from bias_audit.probes.expand import Expansion
 from bias_audit.probes.probe import agrees, words_of
 from bias_audit.probes.schema.text import SLOT
 from bias_audit.records import FillScore
 from tests.analysis.world import Model, noise
 from tests.probes import shipped
 from tests.probes.helpers import sentences
-from tests.probes.shipped import CATALOGUE, expansion, plan, probe
+from tests.probes.shipped import CATALOGUE, probe
 
 IDS = [name for name in shipped.IDS if CATALOGUE.probe_spec(name).language == "de"]
 PROBES = CATALOGUE.select(["language:de"])
@@ -41,9 +43,19 @@ WEAK_NOUNS = {
 NEUTER = {"Mädchen"}
 
 
+@cache
+def expansions() -> dict[str, Expansion]:
+    """Every word beside every other: articles and endings follow the gender of their neighbours."""
+    return make_plan(CATALOGUE, IDS).expansions
+
+
+def expansion(name: str) -> Expansion:
+    return expansions()[name]
+
+
 def prompts(name: str):
     """Everything that is scored for a probe and its placebo groups, if it has some."""
-    keys = [key for key in (name, name + PLACEBO) if key in plan().expansions]
+    keys = [key for key in (name, name + PLACEBO) if key in expansions()]
     return [prompt for key in keys for prompt in expansion(key).prompts]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -40,9 +41,15 @@ def done():
     return run(odd, effect)
 
 
+@pytest.fixture(scope="module")
+def saved(done, tmp_path_factory):
+    return done.save(tmp_path_factory.mktemp("saved") / "out")
+
+
 @pytest.fixture
-def folder(done, tmp_path):
-    return done.save(tmp_path / "out")
+def folder(saved, tmp_path):
+    """A copy of the stored run, to spoil."""
+    return shutil.copytree(saved, tmp_path / "out")
 
 
 def test_results_round_trip(done, folder):

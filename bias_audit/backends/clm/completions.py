@@ -117,53 +117,46 @@ class WordSearch:
         chosen = _likeliest(np.exp(first).mean(axis=0), at_least=FEWEST)
         starts, names = self._starts[place]
         paths: list[Path] = [(int(starts[i]),) for i in chosen]
-        words, logs = [names[i] for i in chosen], first[:, chosen]
+        words = [names[i] for i in chosen]
         room = min(DEEPEST, self._planner.max_length - max(len(text.ids) for text in texts))
         every: dict[str, Floats] = {}
         for _ in range(room):
             if not paths:
                 break
-            ends, onward = self._follow(openings, paths, logs)
+            ends, onward = self._follow(openings, paths)
             for column, (word, path) in enumerate(zip(words, paths, strict=True)):
                 if self._is_own(texts[0], word, path):
                     every[word] = ends[:, column]
             below = [divmod(int(i), onward.shape[1]) for i in _likeliest(onward.ravel())]
             pieces, endings = self._inner
-            logs = logs[:, [row for row, _ in below]]
             words = [words[row] + endings[i] for row, i in below]
             paths = [(*paths[row], int(pieces[i])) for row, i in below]
         ordered = tuple(sorted(every))
         chances = np.array([every[word] for word in ordered]).reshape(-1, len(texts)).T
         return _Spread(words=ordered, chances=chances, mass=np.exp(first).sum(axis=1))
 
-    def _follow(
-        self, openings: Sequence[Opening], paths: Sequence[Path], logs: Floats
-    ) -> tuple[Floats, Floats]:
+    def _follow(self, openings: Sequence[Opening], paths: Sequence[Path]) -> tuple[Floats, Floats]:
         """Read beginnings of words after every text.
 
         Args:
             openings: the texts.
             paths: beginnings of one length.
-            logs: (texts, paths) log-probability of the first token of each.
 
         Returns:
             (texts, paths) probability of each as a word that ends there; (paths, letters) mean
             probability of each with a further piece of letters.
         """
-        ends = np.zeros(logs.shape)
+        ends = np.zeros((len(openings), len(paths)))
         onward = torch.zeros(
             (len(paths), len(self._ids[1])), device=self._runner.device, dtype=torch.float32
         )
         for number, opening in enumerate(openings):
-            at = 0
-            for inside, chances in self._runner.go_on(opening, paths):
-                part = slice(at, at + len(inside))
-                here = np.exp(logs[number, part] + np.array(inside))
+            for rows, log_probs, chances in self._runner.go_on(opening, paths):
+                here = np.exp(log_probs)
                 going = chances[:, self._onward].sum(dim=1).cpu().numpy().astype(np.float64)
-                ends[number, part] = here * np.maximum(1 - going, 0)
+                ends[number, rows] = here * np.maximum(1 - going, 0)
                 weights = torch.tensor(here, device=onward.device, dtype=onward.dtype)
-                onward[part] += weights.unsqueeze(1) * chances[:, self._ids[1]]
-                at = part.stop
+                onward[rows] += weights.unsqueeze(1) * chances[:, self._ids[1]]
         return ends, onward.cpu().numpy() / len(openings)
 
     def _is_own(self, text: Beginning, word: str, path: Path) -> bool:

@@ -57,17 +57,16 @@ def test_changed_files_are_another_model(folder, tmp_path):
 
 
 def test_torch_is_not_imported_when_all_is_cached(folder, tmp_path):
+    with open_model(str(folder), tmp_path / "cache", device="cpu") as opened:
+        score_all(opened.backend, REQUESTS)
     code = (
         "import sys; from bias_audit.backends.cache import open_model;"
         "from bias_audit.backends import score_all;"
         "from bias_audit.records import FillRequest;"
         f"opened = open_model({str(folder)!r}, {str(tmp_path / 'cache')!r}, device='cpu');"
         "model = opened.__enter__();"
-        "score_all(model.backend, [FillRequest(left='a ', filler='man', right='.')]);"
+        f"score_all(model.backend, [{REQUESTS[0]!r}]);"
         "print('torch' in sys.modules); opened.__exit__(None, None, None)"
     )
-    outputs = [
-        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        for _ in range(2)
-    ]
-    assert [done.stdout.strip() for done in outputs] == ["True", "False"]
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
