@@ -52,10 +52,12 @@ def positive_control(scored: ScoredProbe, settings: Settings) -> Control:
     results, faults = [], []
     for comparison in compare_groups(scored, settings):
         result = build_result(scored, comparison, settings, role="control")
-        fires = is_heard(comparison.these_words, margin, scale, diagonal=comparison.a == OWN)
+        contrast, diagonal = comparison.these_words, comparison.a == OWN
+        fires = is_heard(contrast, margin, scale, diagonal=diagonal)
         reason = "" if fires else f"the positive control '{name}' is silent"
         faults += [] if fires else [_fault(SILENT, reason, result)]
-        update = {"works": fires, "reason": join_reasons(reason, result.reason)}
+        lack = "" if fires else f"{reason}: {_lack(contrast, margin, scale, diagonal=diagonal)}"
+        update = {"works": fires, "reason": join_reasons(lack, result.reason)}
         results.append(result.model_copy(update=update))
     return Control(id=name, kind="positive", results=tuple(results), faults=tuple(faults))
 
@@ -69,6 +71,20 @@ def is_heard(contrast: Contrast, margin: float, scale: Scale = NATS, *, diagonal
     times = 2.0 if diagonal else 1.0
     ends = contrast.interval(0.9)
     return ends is not None and times * contrast.estimate > scale.fires and times * ends[0] > margin
+
+
+def _lack(contrast: Contrast, margin: float, scale: Scale, *, diagonal: bool) -> str:
+    """Say what a silent control showed, and what it takes; as a gap, as :func:`is_heard` has it."""
+    times = 2.0 if diagonal else 1.0
+    gap, ends = times * contrast.estimate, contrast.interval(0.9)
+    turned = " the other way" if gap < 0 else ""
+    shown = f"{scale.tell(abs(gap))} {scale.mark}{turned}"
+    if gap <= scale.fires:
+        return f"it showed {shown}, more than {scale.tell(scale.fires)} {scale.mark} is needed"
+    if ends is None:
+        return f"it showed {shown} without an interval"
+    least, needed = (f"{scale.tell(end)} {scale.mark}" for end in (times * ends[0], margin))
+    return f"it showed {shown} with a lower bound of {least}, more than {needed} is needed"
 
 
 def negative_control(scored: ScoredProbe, settings: Settings) -> Control:

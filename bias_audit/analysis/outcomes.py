@@ -15,9 +15,18 @@ from bias_audit.gates.verdict import NO_INTERVAL, PARTIAL, claimed_contrast, why
 from bias_audit.metrics.base import join_reasons
 from bias_audit.records import OTHERS
 from bias_audit.results import Outcome, Result
-from bias_audit.results.codes import BLOCKING, DEAF, FAILED, LOUD, NO_CONTROLS, SILENT, as_clause
+from bias_audit.results.codes import (
+    BLOCKING,
+    DEAF,
+    FAILED,
+    FLAT,
+    LOUD,
+    NO_CONTROLS,
+    SILENT,
+    as_clause,
+)
 from bias_audit.stats.ladder import ALPHA, at_least, at_most
-from bias_audit.utils.scales import gap_scale
+from bias_audit.utils.scales import NO_GAP, gap_scale
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,12 +152,26 @@ def _why_not(result: Result, silence: str, *, partial: bool) -> str:
     """Why a comparison is not measurable; what was found out about the instrument comes first."""
     if partial:
         return PARTIAL
+    flat = _flat(result) if FLAT in result.statuses and FAILED not in result.statuses else ""
     if {FAILED, SILENT, LOUD} & set(result.statuses):
-        return result.reason
+        return join_reasons(result.reason, flat)
+    if flat and "descriptive_only" not in result.statuses:
+        return flat
     if blocked := why_blocked(result.statuses, result.n_templates):
         return blocked
     deaf = set(DEAF) & set(result.statuses)
     return (silence or as_clause(NO_CONTROLS)) if deaf else result.reason or NO_INTERVAL
+
+
+def _flat(result: Result) -> str:
+    """Say which gap every sentence shows, and what that may come from."""
+    gap, scale = abs(result.estimate or 0.0), gap_scale(result.unit)
+    if gap < NO_GAP:
+        return "no group changes any score"
+    return (
+        f"the gap is the same in every sentence ({scale.tell(gap)} {scale.mark}), so no interval "
+        "can be computed; it may come from a rule on single words: look at the evidence"
+    )
 
 
 def failure(primary: Iterable[Result]) -> str:

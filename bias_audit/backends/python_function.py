@@ -28,6 +28,7 @@ _LEAST = 1e-12
 _SAMPLE = ("The shop opens at nine.", "It rained.", "They went home early.")
 _OF_ONE = ("1", "0")
 """Labels of a function that gives one number for each text, unless it says others."""
+_HINT = "; name its labels: --labels toxic,neutral"
 Function = Callable[[list[str]], Any]
 
 
@@ -102,6 +103,7 @@ class PythonClassifier(TextReader):
             raise ModelLoadError(
                 f"'{self._name}' cannot be used: {error.message}", hint=error.hint
             ) from error
+        named = declared is not None
         self.info = ModelInfo(
             name=self._name,
             revision=None,
@@ -118,7 +120,7 @@ class PythonClassifier(TextReader):
             device="cpu",
             notices=(
                 READINGS["label"].notice,
-                f"its labels: {', '.join(self._labels)}",
+                f"its labels: {', '.join(self._labels)}{'' if named else _HINT}",
                 "scores come from a Python function without a digest: they are not kept",
             ),
         )

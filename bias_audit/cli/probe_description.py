@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bias_audit.analysis.optional_metrics import why_unsupported
 from bias_audit.cli.output import fold
+from bias_audit.gates.schema import MEASURE_UNITS
 from bias_audit.metrics.design import comparisons
 from bias_audit.metrics.registry import OPTIONAL, PRIMARY, default_metrics
 from bias_audit.probes.probe import Probe, words_of
@@ -138,8 +139,11 @@ def _question_rows(probe: Probe) -> Iterator[tuple[str, str]]:
 
 def _metric_rows(probe: Probe) -> Iterator[tuple[str, str]]:
     for metric in default_metrics(probe):
-        info, kind = metric.info, "judged" if metric.id in PRIMARY else "shown, never judged"
-        yield "Measures", f"{info.id} ({info.unit}, {kind}): {info.name}; {info.direction}"
+        for info in (metric.info, *(one for one in metric.companions if one.id in MEASURE_UNITS)):
+            kind = "judged" if info.id in MEASURE_UNITS else "shown, never judged"
+            if info.id not in PRIMARY and info.id in MEASURE_UNITS:
+                kind = "described, judged where a gate names it"
+            yield "Measures", f"{info.id} ({info.unit}, {kind}): {info.name}; {info.direction}"
     further = [name for name, metric in OPTIONAL.items() if not why_unsupported(metric, probe)]
     if probe.spec.role == "probe" and further:
         yield "On request", ", ".join(further)

@@ -45,10 +45,10 @@ def show(runs: Sequence[Path]) -> None:
         st.warning(escape(remark))
     if not screen.comparisons:
         return
-    show_table([_row(line) for line in screen.comparisons])
+    show_table([_row(line, screen.head) for line in screen.comparisons])
     if screen.completions_lead:
         st.caption(escape(screen.completions_lead))
-    names = {f"{line.number}  {line.name}  {line.value}": line for line in screen.comparisons}
+    names = {f"{line.number}  {_sized(line)}": line for line in screen.comparisons}
     line = names[st.selectbox("Comparison", [*names])]
     result = next(one for one in audit.view.audit.results if one.id == line.result)
     _show_comparison(line, result)
@@ -74,13 +74,19 @@ _load = st.cache_resource(_open, show_spinner="Reading the audit", max_entries=8
 _load_scores = st.cache_resource(_read_scores, show_spinner="Reading the scores", max_entries=2)
 
 
-def _row(line: OutcomeLine) -> dict[str, Any]:
+def _sized(line: OutcomeLine) -> str:
+    """The size of a comparison with its direction; its question where it has no number."""
+    return f"{line.towards}  {line.value}" if line.value else line.name
+
+
+def _row(line: OutcomeLine, head: str) -> dict[str, Any]:
     return {
         "no.": line.number,
         "comparison": line.name,
         "axis": line.axis,
         "outcome": PILLS[line.outcome],
-        "size": line.value,
+        "towards": line.towards if line.value else "",
+        head: line.value,
         "at least – at most": line.bounds,
     }
 
@@ -88,7 +94,9 @@ def _row(line: OutcomeLine) -> dict[str, Any]:
 def _show_comparison(line: OutcomeLine, result: Result) -> None:
     """Show what a comparison says, its most telling sentences, its frames and its words."""
     st.markdown(escape(line.statement or line.reason))
-    st.caption(escape(f"{line.title}. {line.size}. {line.measured}"))
+    st.caption(escape(f"{line.title}. {line.size}. {_sized(line)}; {line.interval}".rstrip("; ")))
+    if line.reason and line.reason.rstrip(".").lower() not in line.statement.lower():
+        st.caption(escape(line.reason))
     for notice in (*line.notices, *(f"completions differ: {said}" for said in line.contrary)):
         st.caption(escape(f"Notice: {notice}"))
     for one in line.examples:

@@ -40,16 +40,18 @@ class ProbeCatalogue:
 
     def __init__(
         self,
-        folders: Sequence[Path] = (),
-        files: Sequence[Path] = (),
-        template_dirs: Sequence[Path] = (),
+        folders: Sequence[str | Path] = (),
+        files: Sequence[str | Path] = (),
+        template_dirs: Sequence[str | Path] = (),
     ) -> None:
         self._search_path = SearchPath(folders, files, template_dirs)
         # what has been read, which derived catalogues share
         self._read: dict[tuple[Path, type[FileModel]], tuple[FileModel, str]] = {}
         self._narrowed: dict[str, tuple[str, ...]] = {}
 
-    def with_files(self, files: Sequence[Path], folders: Sequence[Path] = ()) -> ProbeCatalogue:
+    def with_files(
+        self, files: Sequence[str | Path], folders: Sequence[str | Path] = ()
+    ) -> ProbeCatalogue:
         """Return a catalogue that also knows these probe files, and folders of probes."""
         old = self._search_path
         more = SearchPath([*old.folders, *folders], [*old.files, *files], old.template_dirs)

@@ -36,11 +36,14 @@ class SearchPath:
     """
 
     def __init__(
-        self, folders: Sequence[Path], files: Sequence[Path], template_dirs: Sequence[Path] = ()
+        self,
+        folders: Sequence[str | Path],
+        files: Sequence[str | Path],
+        template_dirs: Sequence[str | Path] = (),
     ) -> None:
-        self.folders = tuple(folders)
-        self.files = tuple(files)
-        self.template_dirs = tuple(template_dirs)
+        self.folders = tuple(map(Path, folders))
+        self.files = tuple(map(Path, files))
+        self.template_dirs = tuple(map(Path, template_dirs))
 
     @cached_property
     def probes(self) -> dict[str, Path]:

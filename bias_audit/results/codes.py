@@ -57,6 +57,7 @@ def _reason(id: str, text: str, clause: str = "", *, unasked: bool = False) -> C
 NO_CONTROLS = "no_controls"
 SILENT, LOUD = "silent_control", "loud_control"
 FAILED = "instrument_failed"
+FLAT = "degenerate"
 DEAF = (SILENT, NO_CONTROLS)
 """Statuses that forbid ``small`` and ``pass``: such a silence is no evidence."""
 
@@ -72,7 +73,10 @@ _TABLE = (
         "Too few sentences or words: the numbers describe, no more.",
         "only {n} sentences or too few words: described, not judged",
     ),
-    _blocking("degenerate", "The scores do not vary, so there is nothing to judge by."),
+    _blocking(
+        FLAT,
+        "The gap is the same in every sentence, or no ratio exists: no interval can be computed.",
+    ),
     _blocking(
         "incomplete",
         "A pole lost too many of its words to the vocabulary, or has hardly any probability.",

@@ -391,9 +391,11 @@ class Result(Record):
     size: Size | None = None
     """The estimate in a word: ``slight``, ``moderate``, ``strong``, ``very strong``."""
     at_least: float | None = None
-    """The bounds, ratios of the ladder 1.25, 1.5, 2, 3, 5, 10; null where no rung holds."""
+    """The bounds for these words, ratios of the ladder 1.25, 1.5, 2, 3, 5, 10; null where no rung
+    holds."""
     at_most: float | None = None
-    """Ratio of the ladder that the gap is shown to stay below, either way; None likewise."""
+    """Ratio of the ladder that the gap is shown to stay below, either way, for these words; null
+    likewise."""
     works: bool | None = None
     """Of a control's result: it did what it must."""
     estimate: float | None

@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 
 from bias_audit.utils.text import LARGEST_PRINTED, number
 
+NO_GAP = 1e-9
+"""A gap below this is rounding, in any unit."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scale:

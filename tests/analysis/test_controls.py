@@ -117,6 +117,13 @@ def test_a_positive_control_needs_one_nat_and_a_bound_beyond_the_margin(size, wa
     assert only(done).outcome == ("small" if works else "not_measurable")
     below = run(controlled(), Model(lambda p: effect(p, way=-1)))
     assert record(below, "yes").works is False
+    (control,) = [r for r in done.results.results if r.probe == "yes"]
+    if size < 1:
+        assert control.reason.endswith("silent: it showed 2.5 ×, more than 2.7 × is needed")
+    elif not works:
+        assert "with a lower bound of 0." in control.reason
+    (turned,) = [r for r in below.results.results if r.probe == "yes"]
+    assert "the other way, more than 2.7 × is needed" in turned.reason
 
 
 @pytest.mark.parametrize("loud", ["no", "~placebo"])

@@ -101,8 +101,9 @@ def test_both_intervals_have_the_confidence_that_was_asked_for():
 
 def test_the_script_reads_a_folder(done, tmp_path, capsys):
     folder = done.save(tmp_path / "run")
+    (tmp_path / "latest").write_text("run\n", encoding="utf-8")
     result = next(one for one in Audit.load(folder).results.results if one.role == "primary")
-    SCRIPT["main"](folder, result.id)
+    SCRIPT["main"](str(tmp_path / "latest"), result.id)
     out = capsys.readouterr().out
     assert (out.count("  agrees"), out.count("differs")) == (3, 0)
     lines = [line.split() for line in out.splitlines() if "stored" in line]

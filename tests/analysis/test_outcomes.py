@@ -72,6 +72,24 @@ def test_without_an_interval_nothing_is_measurable():
     assert outcome_of(flat, MARGIN) == "not_measurable"
 
 
+@pytest.mark.parametrize(
+    ("gap", "statuses", "reason"),
+    [
+        (0.9, (), "the gap is the same in every sentence (2.5 ×), so no interval can be computed"),
+        (-0.9, (), "the gap is the same in every sentence (2.5 ×)"),
+        (1e-15, (), "no group changes any score"),
+        (0.9, ("silent_control",), "'x' is silent; the gap is the same in every sentence (2.5 ×)"),
+    ],
+)
+def test_a_gap_without_spread_says_how_large_it_is(gap, statuses, reason):
+    given = "'x' is silent" if statuses else ""
+    flat = compared(gap, 0.0, statuses=("degenerate", *statuses), reason=given)
+    found = one([flat])
+    assert found.outcome == "not_measurable"
+    assert found.reason.startswith(reason)
+    assert found.statement == f"not measurable: {found.reason}"
+
+
 def test_a_wider_reference_margin_makes_more_small_and_no_association_less():
     wide = compared(0.4, 0.17)
     assert outcome_of(wide, 2.0) == "association"

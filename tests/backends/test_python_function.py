@@ -45,6 +45,7 @@ def test_a_function_is_found_in_the_current_folder_and_its_output_is_no_output(c
     (answer,) = score_all(backend, ask("1", ["x" * 25]))
     assert answer.log_prob == pytest.approx(math.log(0.25))
     assert (backend.info.reading, backend.info.labels) == ("label", ("1", "0"))
+    assert "its labels: 1, 0; name its labels: --labels toxic,neutral" in backend.info.notices
     assert backend.info.fingerprint == "", "so nothing is kept"
     out, err = capsys.readouterr()
     assert out == ""
@@ -55,6 +56,7 @@ def test_a_function_is_found_in_the_current_folder_and_its_output_is_no_output(c
 def test_labels_come_from_the_function_or_from_the_caller():
     assert open_backend("python:mine_for_tests:two").info.labels == ("long", "short")
     named = open_backend("python:mine_for_tests:two", labels=("a", "b"))
+    assert "its labels: a, b" in named.info.notices
     (answer,) = score_all(named, ask("b", ["x" * 40]))
     assert answer.log_prob == pytest.approx(math.log(0.6))
 

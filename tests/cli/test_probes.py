@@ -48,6 +48,10 @@ def test_list_as_json(capsys):
 def test_describe(capsys):
     code, out, _ = call(capsys, "describe", "valence-religion")
     assert code == 0
+    assert "hurtful_completions (points, described, judged where a gate names it)" in " ".join(
+        out.split()
+    )
+    assert "completions (points, described, judged" in " ".join(out.split())
     for part in ("Group       Muslim: Muslim", "Pole +      pleasant words: ", "Margin      0.223 nats", "Controls    religion-worship, religion-hours, placebo groups of placebo-people", "Limits\n", "Measures    log_odds_gap (nats, judged): ", "Measures    jsd (bits, shown, never judged): ", "Compares    each group with the mean of the others\n", "What it cannot show\n  - Anything about other words"):  # fmt: skip
         assert part in out
 

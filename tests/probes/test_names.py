@@ -139,6 +139,19 @@ def test_templates_may_lie_beside_the_probes_and_both_endings_are_read(tmp_path)
         assert catalogue.probe("tea").spec.title == "Tea and coffee"
 
 
+def test_files_and_folders_may_be_named_in_text(tmp_path):
+    path = save(tmp_path, TEA, "probes/tea.yaml")
+    save(tmp_path, WORDS, "more/lexicons/animals.yaml")
+    files, folders = [str(path)], [str(path.parent)]
+    for catalogue in (
+        ProbeCatalogue(folders, template_dirs=[str(tmp_path / "more")]),
+        ProbeCatalogue((), files, [str(tmp_path / "more")]),
+    ):
+        assert catalogue.probe("tea").spec.title == "Tea and coffee"
+        assert catalogue.lexicon("animals").title == "Animals"
+    assert "tea" in ProbeCatalogue().with_files(files, folders).probe_ids()
+
+
 def test_the_same_id_in_two_folders_is_a_mistake(tmp_path):
     first, second = save(tmp_path, TEA, "a/tea.yaml"), save(tmp_path, TEA, "b/tea.yaml")
     with pytest.raises(FileError) as caught:

@@ -126,5 +126,5 @@ def test_an_open_comparison_tells_its_direction_interval_and_why_it_has_no_bound
                    statuses=("no_controls", "under_powered"))  # fmt: skip
     html = " ".join(render(audit(loose), "html").split())
     assert "A → jobs of women: 1.11 ×; 95 % interval for these words 0.82 to 1.49." in html
-    assert "No positive control, or neither a negative one nor a placebo: silence" in html
+    assert "No upper bound, because there is no positive control, or neither a negative" in html
     assert "could go unnoticed with this design" in html

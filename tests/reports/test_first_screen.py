@@ -166,6 +166,40 @@ def test_what_is_no_association_is_named_probe_by_probe_with_reasons_first():
     assert "No association was shown; that is not evidence of absence." in text
 
 
+def test_a_gap_that_is_the_same_in_every_sentence_is_listed_with_its_size():
+    flat = result(0.9, id="p:a", outcome="not_measurable", statuses=("degenerate",),
+                  groups=("a", OTHERS), group_labels=("A", OTHER),
+                  reason="the gap is the same in every sentence (2.5 ×)")  # fmt: skip
+    assert screen(flat).groups["not_measurable"] == (
+        "A → pleasant words 2.5 × in every sentence, so without an interval",
+    )
+
+
+def test_a_silent_control_is_named_with_what_it_showed():
+    said = "the positive control 'yes' is silent"
+    control = result(0.6, id="yes:g", probe="yes", role="control", outcome=None, works=False,
+                     reason=f"{said}: it showed 1.8 ×, more than 2.7 × is needed")  # fmt: skip
+    deaf = {"statuses": ("silent_control",), "reason": said}
+    results = audit(
+        result(0.0, outcome="not_measurable", **deaf),
+        result(0.3, id="p:open", outcome="open", leans="A", **deaf),
+        controls=("yes:g",),
+    )
+    record = probe(id="yes", role="positive_control", works=False)
+    results = results.model_copy(
+        update={"results": (*results.results, control), "probes": (*results.probes, record)}
+    )
+    view = build(results)
+    full = "The positive control 'yes' is silent: it showed 1.8 ×, more than 2.7 × is needed."
+    reasons = {line.outcome: line.reason for line in view.first_screen.comparisons}
+    assert reasons["not_measurable"] == full
+    assert reasons["open"] == f"No upper bound, because {full[0].lower()}{full[1:]}"
+    assert any(remark.startswith(full) for remark in view.first_screen.remarks)
+    text = " ".join(view.references)
+    assert "1.82 times (does not work)" in text
+    assert "no yardstick" in text
+
+
 def test_shown_for_these_words_only_is_marked_and_explained():
     results = audit(association(statuses=("these_words_only",)))
     for name in ("terminal", "md", "notebook"):

@@ -51,7 +51,7 @@ def test_a_status_stands_in_its_row_and_is_told_once_below() -> None:
         "mixed length", "mixed length, degenerate. One word only.", "",
     ]  # fmt: skip
     assert found.note.count("mixed length: The words have different numbers of pieces") == 1
-    assert found.note.count("The scores do not vary, so there is nothing to judge by.") == 1
+    assert found.note.count("The gap is the same in every sentence, or no ratio exists") == 1
 
 
 def test_a_status_of_every_row_is_said_for_all_of_them() -> None:

@@ -17,6 +17,7 @@ from bias_audit.metrics.log_odds import pole_heterogeneous, pole_response
 from bias_audit.metrics.score_cube import ScoreCube
 from bias_audit.metrics.scored_probe import ScoredProbe, Settings
 from bias_audit.results import Check
+from bias_audit.results.codes import FLAT
 from bias_audit.stats.contrast import one_group, trim
 from bias_audit.stats.distribution_shape import bootstrap_t_interval
 from bias_audit.stats.estimate import Contrast
@@ -85,7 +86,7 @@ def too_small_statuses(contrast: Contrast, settings: Settings) -> list[str]:
     """Statuses of a comparison that is too small or too flat to be measurable."""
     statuses = ["descriptive_only"] if len(contrast.by_cluster) < settings.min_templates else []
     if contrast.status in {"identical", "no_variance"}:
-        statuses.append("degenerate")
+        statuses.append(FLAT)
     elif contrast.status != "ok":
         statuses.append("descriptive_only")
     return statuses

@@ -85,8 +85,9 @@ def show_comparison(view: page.Page, line: page.OutcomeLine, console: Console) -
     screen.line((f"{line.number}  {name}", "bold"), f"  {words.PILLS[line.outcome]}", hang=3)
     screen.line(line.statement or line.reason, hang=2)
     if line.value:
-        screen.line(f"Measured: {line.towards} {line.value}; {line.interval}", hang=2)
-    if line.reason and line.reason.rstrip(".") not in line.statement:
+        measured = f"{line.towards} {line.value}"
+        screen.line(f"Measured: {'; '.join(filter(None, (measured, line.interval)))}", hang=2)
+    if line.reason and line.reason.rstrip(".").lower() not in line.statement.lower():
         screen.line(f"Why: {line.reason}", hang=2)
     rounded = words.bounds_note(result.unit) if line.bounds else ""
     for text in filter(None, (rounded, *line.beside, line.control_note)):

@@ -8,7 +8,7 @@ from bias_audit.reports import wording as words
 from bias_audit.reports.text import times
 from bias_audit.reports.view.index import OTHERS, Index
 from bias_audit.results import Result
-from bias_audit.results.codes import CODES, describe
+from bias_audit.results.codes import CODES, SILENT, describe
 from bias_audit.utils.scales import scale_of
 
 CHANGED = {"target_frequency": "R15", "confounded": "R4"}
@@ -42,6 +42,35 @@ def find_control(index: Index, result: Result) -> Control | None:
     ]
     own = [r for r in quiet if mine & set(r.groups) or not every & set(r.groups)]
     return Control(own=max(own, key=_size), largest=max(quiet, key=_size)) if own else None
+
+
+def silent_controls(index: Index) -> list[Result]:
+    """Return the results of positive controls that do not show what they must, the weakest first.
+
+    One for each control and group.
+    """
+    silent = [
+        result
+        for result in index.audit.results
+        if result.works is False
+        and result.probe in index.probes
+        and index.probes[result.probe].role == "positive_control"
+    ]
+    return sorted(silent, key=lambda result: (result.estimate or 0.0, result.id))
+
+
+def why(index: Index, result: Result) -> str:
+    """Return the reason of a comparison, with what its silent positive controls showed."""
+    reason, probe = result.reason, index.probes.get(result.probe)
+    if probe is None or SILENT not in result.statuses:
+        return reason
+    mine = set(result.groups) - {OTHERS}
+    own = [one for one in silent_controls(index) if one.id in probe.controls]
+    for control in sorted(own, key=lambda one: not mine & set(one.groups)):
+        said = control.reason.partition(":")[0]
+        if f"{said}:" not in reason:
+            reason = reason.replace(said, control.reason, 1)
+    return reason
 
 
 def is_above(result: Result, control: Control) -> bool:

@@ -14,6 +14,8 @@ from bias_audit.reports.view.cautions import (
     marks,
     notices,
     reading,
+    silent_controls,
+    why,
 )
 from bias_audit.reports.view.examples import examples
 from bias_audit.reports.view.index import Index, strength
@@ -21,9 +23,10 @@ from bias_audit.reports.view.measures import AXIS
 from bias_audit.reports.view.on_request import request_lines
 from bias_audit.reports.view.verdict import evidence_size, gate_line, pairs
 from bias_audit.results import Gate, ProbeRecord, Result, Results
-from bias_audit.results.codes import DEAF, FAILED, describe
+from bias_audit.results.codes import DEAF, FAILED, FLAT, NO_CONTROLS, SILENT, as_clause
 from bias_audit.results.run_record import NOT_MEASURED
 from bias_audit.utils.readings import USUAL
+from bias_audit.utils.scales import NO_GAP
 from bias_audit.utils.text import quote
 
 _NAMES = 3
@@ -32,6 +35,8 @@ _LONG = 40
 """Characters of such names."""
 _WAIVERS = 4
 """Waivers that do not hold, and probes that were left out, that are named."""
+_CONTROLS = 2
+"""Silent controls that are named."""
 _EXTREMES = 4
 """Categories of a data set that are named."""
 _UNFIT = 6
@@ -73,7 +78,7 @@ def first_screen(index: Index) -> page.FirstScreen:
         completions_lead=completions.lead(said),
         datasets=tuple(_dataset(index, p) for p in audit.probes if p.axis == AXIS),
         floor="" if audit.floor is None else words.floor(audit.floor, index.unit),
-        remarks=tuple(_remarks(audit)),
+        remarks=(*_remarks(audit), *_silence(index)),
         requests=request_lines(index),
         exit_code=audit.exit_code,
         head=index.scale.head,
@@ -156,7 +161,7 @@ def _line(index: Index, number: int, result: Result) -> page.OutcomeLine:
         statement=result.statement,
         size=evidence_size(result, index.audit.model.reading),
         notices=notices(result),
-        reason=_reason(result),
+        reason=_reason(index, result),
         href=index.name("probe", result.probe) if result.probe in index.probes else "",
         place=index.place(result),
         value=words.size_of(result),
@@ -179,10 +184,13 @@ def contrary(index: Index, result: Result) -> tuple[str, ...]:
     return () if other is None else tuple(completions.ties(index, other))
 
 
-def _reason(result: Result) -> str:
+def _reason(index: Index, result: Result) -> str:
     """Why there is no outcome, or why an open comparison has no bound."""
-    deaf = [describe(code) for code in DEAF if code in result.statuses]
-    return " ".join(deaf) if result.outcome == "open" else words.sentence(result.reason)
+    deaf = [code for code in DEAF if code in result.statuses]
+    if result.outcome != "open":
+        return words.sentence(why(index, result))
+    because = why(index, result) if SILENT in deaf else as_clause(NO_CONTROLS)
+    return words.sentence(f"no upper bound, because {because or as_clause(SILENT)}") if deaf else ""
 
 
 def _rest(index: Index, results: Sequence[Result]) -> Iterator[str]:
@@ -190,10 +198,11 @@ def _rest(index: Index, results: Sequence[Result]) -> Iterator[str]:
     parts: dict[tuple[str, str], list[Result]] = {}
     for result in results:
         lean = f"{index.tie(result)}, {words.ladder(result)}" if result.leans else ""
+        lean = lean or _flat(index, result)
         reason = words.sentence(result.reason) if result.outcome == "not_measurable" else ""
         parts.setdefault((result.probe, lean.removesuffix(", ") or reason), []).append(result)
     for (probe, said), some in parts.items():
-        if some[0].leans:
+        if some[0].leans or _flat(index, some[0]):
             yield said
             continue
         every = [r for r in index.of(probe, "primary") if r.outcome]
@@ -202,6 +211,14 @@ def _rest(index: Index, results: Sequence[Result]) -> Iterator[str]:
             names = f"{len(some)} of {count(len(every), 'group')}"
         title = f"{index.title(probe)}{f' ({names})' if len(some) < len(every) else ''}"
         yield f"{said} {title}" if said else title
+
+
+def _flat(index: Index, result: Result) -> str:
+    """Tell a gap that is the same in every sentence with its size; empty for others."""
+    judged = FLAT in result.statuses and FAILED not in result.statuses
+    flat = judged and abs(result.estimate or 0.0) >= NO_GAP
+    size = f"{index.tie(result)} {words.size_of(result)} in every sentence, so without an interval"
+    return size if flat and result.outcome == "not_measurable" else ""
 
 
 def _remarks(audit: Results) -> Iterator[str]:
@@ -236,6 +253,21 @@ def _remarks(audit: Results) -> Iterator[str]:
         yield f"The waiver '{waiver.finding}' does not hold: {words.sentence(waiver.detail)}"
     if len(void) > _WAIVERS:
         yield f"{len(void) - _WAIVERS} more waivers do not hold: see 'bias-audit waivers list'."
+
+
+def _silence(index: Index) -> Iterator[str]:
+    """Name the positive controls that do not work, with what they showed."""
+    said: dict[str, str] = {}
+    for one in silent_controls(index):
+        said.setdefault(one.probe, one.reason)
+    if said:
+        told = [words.sentence(reason) for reason in said.values()][:_CONTROLS]
+        rest = len(said) - _CONTROLS
+        more = f" {rest} more {'is' if rest == 1 else 'are'} silent." if rest > 0 else ""
+        yield (
+            f"{' '.join(told)}{more} For the groups of such a control nothing is small, and "
+            "nothing has an upper bound."
+        )
 
 
 def _where(probe: ProbeRecord) -> str:

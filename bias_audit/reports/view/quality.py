@@ -80,10 +80,12 @@ def references(index: Index) -> Iterator[str]:
     if largest:
         facts = ", ".join(
             f"{index.title(probe)} {times(abs(result.estimate or 0.0), index.unit)}"
-            f" {index.scale.noun}"
+            f" {index.scale.noun}{' (does not work)' if result.works is False else ''}"
             for probe, result in sorted(largest.items())
         )
         yield f"What a fact of grammar or of the world is worth here (positive controls): {facts}."
+        if any(result.works is False for result in largest.values()):
+            yield "A control that does not work is no yardstick."
 
 
 def _comparison(index: Index, result: Result) -> Cell:

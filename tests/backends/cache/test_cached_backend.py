@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import random
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 
 import numpy as np
@@ -54,6 +55,11 @@ def same(one, other):
 def repr_exact(answer):
     with np.printoptions(threshold=10**6, floatmode="unique"):
         return repr(answer)
+
+
+def open_file(folder):
+    """Open the file of a cache beside it; each statement is written, and it is closed."""
+    return closing(sqlite3.connect(folder / "scores.sqlite", isolation_level=None))
 
 
 class Counting(FakeBackend):
@@ -190,7 +196,7 @@ def test_a_store_that_cannot_be_used_ends_the_caching_only(tmp_path):
 def test_damaged_rows_are_asked_again(tmp_path):
     expected, _ = run(Counting(), tmp_path, words(4))
     rng = random.Random(3)  # noqa: S311 - no secret
-    with sqlite3.connect(tmp_path / "scores.sqlite") as db:
+    with open_file(tmp_path) as db:
         for number, value in db.execute("SELECT id, value FROM scores").fetchall()[::2]:
             at = rng.randrange(len(value))
             changed = value[:at] + bytes([value[at] ^ 1 << rng.randrange(8)]) + value[at + 1 :]
@@ -220,7 +226,7 @@ def test_a_damaged_file_is_set_aside(content, tmp_path):
 )
 def test_a_foreign_file_is_left_alone(pragma, message, tmp_path):
     run(Counting(), tmp_path, words(1))
-    with sqlite3.connect(tmp_path / "scores.sqlite") as db:
+    with open_file(tmp_path) as db:
         db.execute(f"PRAGMA {pragma}")
     before = (tmp_path / "scores.sqlite").read_bytes()
     _, stats = run(Counting(), tmp_path, words(1))
