@@ -59,6 +59,7 @@ def judge(
             "gates": tuple(gates),
             "waivers": tuple(records),
             "comparison": comparison,
+            "limits_digest": policy.digest if gates else "",
             "notices": (*_notices(policy, records),),
             "states": count_states(gates, results),
             "outcomes": count_outcomes(results.results),
