@@ -52,7 +52,7 @@ _UNFIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _OTHER_TEXT = f"it is not what {RESULTS} gives"
 """Of a report."""
 _BEYOND = (
-    "that scores and digests are those of the model, and who ran it, when and on what: a file cannot "
+    "that scores and digests are those of the model, and who ran it, when and on what: no file can "
     "show that. Compare the model's digests with your own, and note the SHA-256 of this bundle"
 )
 _PAIR_NUMBERS = ("estimate", "ci_low", "ci_high", "se", "p_value", "p_adjusted", "n_templates")

@@ -173,7 +173,7 @@ def tally(audit: Results) -> str:
 
 
 def tally_gates(audit: Results) -> str:
-    """How many gates have which state, and which: ``1 failed (size 1 of 3), 4 passed (rise, ...``."""
+    """How many gates have which state, and which: ``1 failed (size 1 of 3), 2 passed (rise)``."""
     parts, every = [], Counter(gate.gate for gate in audit.gates)
     for state in STATES:
         some = Counter(gate.gate for gate in audit.gates if gate.state == state)

@@ -59,8 +59,8 @@ class Run(Record):
     """Ids of the measures and checks that were asked for by name."""
     command: str = ""
     config_digest: str = ""
-    """SHA-256 of the settings of the configuration when the run was made, not of its bytes: comments
-    and the order of keys do not count; empty without one."""
+    """SHA-256 of the settings of the configuration when the run was made, not of its bytes:
+    comments and the order of keys do not count; empty without one."""
     catalogue_digest: str = ""
     """SHA-256 over all probe files in use."""
     title: str = ""

@@ -10,6 +10,8 @@ from markdown_it import MarkdownIt
 from bias_audit.backends.fake import FakeBackend
 from bias_audit.pipeline.run import audit as run_audit
 from bias_audit.reports import render
+from bias_audit.reports.view.first_screen import first_screen
+from bias_audit.reports.view.index import Index
 from bias_audit.results import Results, load_results
 from tests.reports.example import GOLDEN, frame
 
@@ -114,3 +116,29 @@ def test_strangers_write_no_markup(hostile: Results, hostile_gates: Results) -> 
         html = MarkdownIt("commonmark").enable("table").render(chapter)
         assert not re.search(r"<(script|img)\b", html)
         assert "@everyone" not in chapter
+
+
+def test_each_digest_stands_under_what_it_is_of(judged: Results) -> None:
+    files = {"config.json": "b" * 64, "model.safetensors": "a" * 64}
+    model = judged.model.model_copy(update={"files": files, "fingerprint": "c" * 64})
+    run = judged.run.model_copy(update={"config_digest": ""})
+    update = {"model": model, "run": run, "limits_digest": "d" * 64}
+    chapter = render(judged.model_copy(update=update), "dossier")
+    rows = dict(re.findall(r"^\| (.+?) \| (.+?) \|$", chapter.split("##")[0], re.MULTILINE))
+    assert rows["model.safetensors, SHA-256"] == "a" * 64
+    assert "b" * 64 not in chapter
+    [fingerprint] = [name for name, text in rows.items() if text == "c" * 64]
+    assert fingerprint.startswith("Fingerprint of bias-audit")
+    [limits] = [name for name, text in rows.items() if text == "d" * 64]
+    assert limits.startswith("Limits, from ")
+    assert "not of the file's bytes" in limits
+    [own] = [text for name, text in rows.items() if name.startswith("Configuration of the run")]
+    assert own == "none was given"
+
+
+def test_marks_and_controls_stand_beside_the_comparisons(judged: Results) -> None:
+    lines = first_screen(Index(judged)).comparisons
+    rows = part(render(judged, "dossier"), "What was measured").splitlines()
+    table = [row.rstrip(" |").rsplit(" | ", 1)[-1] for row in rows if row.startswith("| ")][2:]
+    assert table == [" ".join((one.control or "none", *one.marks)) for one in lines]
+    assert any(one.marks for one in lines)
