@@ -13,7 +13,6 @@ from cyclonedx.validation.json import JsonStrictValidator
 from bias_audit.backends.fake import FakeBackend
 from bias_audit.pipeline.run import audit as run_audit
 from bias_audit.reports import render
-from bias_audit.reports.view.build import build
 from bias_audit.results import Results, load_results
 from tests.reports.example import GOLDEN, frame
 from tests.reports.gated import HINDU, MUSLIM, OCCUPATION
@@ -165,12 +164,3 @@ def test_a_path_of_a_machine_is_not_told(judged: Results) -> None:
     made = render(judged.model_copy(update={"model": local}), "cyclonedx")
     assert model(json.loads(made))["name"] == "mine"
     assert "/home/me" not in made
-
-
-def test_marks_and_controls_stand_beside_the_comparisons(judged: Results) -> None:
-    facts = properties(model(bom(judged))["modelCard"])
-    lines = build(judged).first_screen.comparisons
-    controls = {f"control:{one.result}": one.control for one in lines if one.control}
-    assert {n: text for n, text in facts.items() if n.startswith("control:")} == controls != {}
-    marked = {f"marks:{one.result}" for one in lines if one.marks}
-    assert {name for name in facts if name.startswith("marks:")} == marked != set()

@@ -10,8 +10,6 @@ from markdown_it import MarkdownIt
 from bias_audit.backends.fake import FakeBackend
 from bias_audit.pipeline.run import audit as run_audit
 from bias_audit.reports import render
-from bias_audit.reports.view.first_screen import first_screen
-from bias_audit.reports.view.index import Index
 from bias_audit.results import Results, load_results
 from tests.reports.example import GOLDEN, frame
 
@@ -134,11 +132,3 @@ def test_each_digest_stands_under_what_it_is_of(judged: Results) -> None:
     assert "not of the file's bytes" in limits
     [own] = [text for name, text in rows.items() if name.startswith("Configuration of the run")]
     assert own == "none was given"
-
-
-def test_marks_and_controls_stand_beside_the_comparisons(judged: Results) -> None:
-    lines = first_screen(Index(judged)).comparisons
-    rows = part(render(judged, "dossier"), "What was measured").splitlines()
-    table = [row.rstrip(" |").rsplit(" | ", 1)[-1] for row in rows if row.startswith("| ")][2:]
-    assert table == [" ".join((one.control or "none", *one.marks)) for one in lines]
-    assert any(one.marks for one in lines)
