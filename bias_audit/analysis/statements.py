@@ -8,7 +8,7 @@ from typing import Literal
 from bias_audit.probes.probe import Probe
 from bias_audit.records import OTHERS
 from bias_audit.results import Result, Size
-from bias_audit.utils.readings import READINGS, USUAL, told_scale
+from bias_audit.utils.readings import READINGS, USUAL, reading_scale
 from bias_audit.utils.scales import NATS, Scale, gap_scale
 
 _SIZES: tuple[Size, ...] = ("slight", "moderate", "strong", "very strong")
@@ -84,7 +84,7 @@ def statement(result: Result, question: Question) -> str:
 
 def as_likely(result: Result, as_for: str = "", *, reading: str = USUAL) -> str:
     """Return ``1.75 times as likely, at least 1.5 and at most 2 times``, or its like in sd."""
-    scale = told_scale(result.unit, reading)
+    scale = reading_scale(result.unit, reading)
     if not scale.is_ratio:
         as_for = as_for.replace(" as ", " than ")
     size = scale.tell(abs(result.estimate or 0.0))

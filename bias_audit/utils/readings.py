@@ -147,7 +147,7 @@ READINGS: Mapping[str, ReadingFacts] = {
 }
 
 
-def told_scale(unit: str, reading: str) -> Scale:
+def reading_scale(unit: str, reading: str) -> Scale:
     """Return how gaps in a unit are told, in the words that fit what was read."""
     scale = READINGS[reading].scale
     return scale if scale.unit == unit else gap_scale(unit)

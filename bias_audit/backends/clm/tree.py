@@ -52,7 +52,7 @@ def share(texts: Sequence[Ids], *, most_tokens: int, most_texts: int) -> list[Tr
     """Arrange texts as few trees of few tokens; texts that are longer stand apart."""
     long = [number for number, text in enumerate(texts) if len(text) > most_tokens]
     rows = sorted((text, n) for n, text in enumerate(texts) if len(text) <= most_tokens)
-    shared = [0, *(_shared(one, other) for (one, _), (other, _) in pairwise(rows)), 0]
+    shared = [0, *(_shared_length(one, other) for (one, _), (other, _) in pairwise(rows)), 0]
     trees = [_line(texts[number], number) for number in long]
     first = 0
     while first < len(rows):
@@ -113,7 +113,7 @@ def _join(rows: Sequence[tuple[Ids, int]], shared: Sequence[int]) -> Tree:
     return tree
 
 
-def _shared(one: Ids, other: Ids) -> int:
+def _shared_length(one: Ids, other: Ids) -> int:
     """How many tokens two texts share from the left."""
     pairs = enumerate(zip(one, other, strict=False))
     return next((n for n, (a, b) in pairs if a != b), min(len(one), len(other)))
