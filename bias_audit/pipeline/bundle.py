@@ -283,8 +283,8 @@ def _decisions(
         known, every = len(definitions.known), len(results.probes)
         copies = sum(probe.id.endswith(PLACEBO) for probe in results.probes)
         beside = f", beside {count(copies, 'placebo copy', 'placebo copies')} of them"
-        own = f"{known} of {count(every - copies, 'probe')}{beside if copies else ''}"
-        seen.append(f"held against the files of this program: {own}")
+        of_program = f"{known} of {count(every - copies, 'probe')}{beside if copies else ''}"
+        seen.append(f"held against the files of this program: {of_program}")
         if copies:
             unseen.append("names and words of the groups that mean nothing, in placebo copies")
         if known < every - copies:
