@@ -13,8 +13,9 @@ HELP = """Check a file of 'bundle': digests, numbers, gates, reports.
 
 Every byte is compared with the list in the file. Then everything that the scores give is computed
 again: each comparison with its interval, sentences and words, outcomes, gates, and the reports are
-rendered again. So an edited number is named even where all digests were made anew. Nothing is
-unpacked to the disk, and no model is needed. What the file cannot show is said at the end.
+rendered again. So a number that follows from others is named where it was edited, even where all
+digests were made anew. Nothing is unpacked to the disk, and no model is needed. What no file can
+show, such as whether scores and digests are those of the model, is said at the end.
 
 The exit code is 0 where it verifies, 1 where it does not, 2 where it is no such file.
 

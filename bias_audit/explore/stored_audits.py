@@ -48,7 +48,7 @@ def show(runs: Sequence[Path]) -> None:
     show_table([_row(line, screen.head) for line in screen.comparisons])
     if screen.completions_lead:
         st.caption(escape(screen.completions_lead))
-    names = {f"{line.number}  {_sized(line)}": line for line in screen.comparisons}
+    names = {f"{line.number}  {_size_text(line)}": line for line in screen.comparisons}
     line = names[st.selectbox("Comparison", [*names])]
     result = next(one for one in audit.view.audit.results if one.id == line.result)
     _show_comparison(line, result)
@@ -74,7 +74,7 @@ _load = st.cache_resource(_open, show_spinner="Reading the audit", max_entries=8
 _load_scores = st.cache_resource(_read_scores, show_spinner="Reading the scores", max_entries=2)
 
 
-def _sized(line: OutcomeLine) -> str:
+def _size_text(line: OutcomeLine) -> str:
     """The size of a comparison with its direction; its question where it has no number."""
     return f"{line.towards}  {line.value}" if line.value else line.name
 
@@ -94,7 +94,9 @@ def _row(line: OutcomeLine, head: str) -> dict[str, Any]:
 def _show_comparison(line: OutcomeLine, result: Result) -> None:
     """Show what a comparison says, its most telling sentences, its frames and its words."""
     st.markdown(escape(line.statement or line.reason))
-    st.caption(escape(f"{line.title}. {line.size}. {_sized(line)}; {line.interval}".rstrip("; ")))
+    st.caption(
+        escape(f"{line.title}. {line.size}. {_size_text(line)}; {line.interval}".rstrip("; "))
+    )
     if line.reason and line.reason.rstrip(".").lower() not in line.statement.lower():
         st.caption(escape(line.reason))
     for notice in (*line.notices, *(f"completions differ: {said}" for said in line.contrary)):

@@ -58,6 +58,7 @@ def judge(
             "gates": tuple(gates),
             "waivers": tuple(records),
             "comparison": comparison,
+            "limits_digest": policy.digest if gates else "",
             "notices": (*_notices(policy, gates, records),),
             "states": count_states(gates, results),
             "outcomes": count_outcomes(results.results),

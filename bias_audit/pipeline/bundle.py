@@ -25,6 +25,7 @@ from bias_audit.analysis.compare_runs import METRICS
 from bias_audit.analysis.definitions import Definitions
 from bias_audit.analysis.mismatch import CLOSE_P, differ
 from bias_audit.analysis.recompute import SPLIT, Recomputation
+from bias_audit.backends import BUNDLED
 from bias_audit.datasets.info import PAIR_MEASURES
 from bias_audit.datasets.pair_scores import PairRow, read_rows
 from bias_audit.datasets.results import pair_results
@@ -32,7 +33,7 @@ from bias_audit.errors import BiasAuditError, UsageError
 from bias_audit.gates.checks import judge_again
 from bias_audit.gates.judge import count_outcomes, count_states, exit_code
 from bias_audit.pipeline.audit import run_files
-from bias_audit.pipeline.plan import digest_probes, join_digests
+from bias_audit.pipeline.plan import PLACEBO, digest_probes, join_digests
 from bias_audit.reports.text import count
 from bias_audit.results import EVIDENCE_FILE, PAIR_SCORES_FILE, Result, Results, StoredRun, locate
 from bias_audit.results.bundle import MANIFEST, Bundle, bomb, contradictions, open_bundle, pack
@@ -48,6 +49,12 @@ _PACKED = re.compile(r"\beN[A-Za-z0-9+/]{40,}={0,2}")
 """Scores inside a page: another build of zlib gives other bytes for the same content."""
 _UNFIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What records raise that were edited into nonsense."""
+_OTHER_TEXT = f"it is not what {RESULTS} gives"
+"""Of a report."""
+_BEYOND = (
+    "that scores and digests are those of the model, and who ran it, when and on what: no file can "
+    "show that. Compare the model's digests with your own, and note the SHA-256 of this bundle"
+)
 _PAIR_NUMBERS = ("estimate", "ci_low", "ci_high", "se", "p_value", "p_adjusted", "n_templates")
 
 
@@ -95,13 +102,26 @@ def pack_run(run: str | Path) -> PackedRun:
     for fault in _faults(files, [], []):
         raise UsageError(
             f"{folder} does not verify, so neither would its bundle: {fault}",
-            hint="a file was changed after the run; run the audit again",
+            hint=_way_out(fault, folder),
         )
     others = tuple(n for n in there if n not in names and not n.startswith("."))
     current = stored.results.tool.version == __version__
     content = pack(files, stored.results, program_digest() if current else "")
     digest = hashlib.sha256(content).hexdigest()
     return PackedRun(content=content, sha256=digest, names=tuple(names), others=others)
+
+
+def _way_out(fault: str, folder: Path) -> str:
+    """Say what to do about a fault: a report may be another one, and the run as it was."""
+    file, _, what = fault.partition(": ")
+    if what != _OTHER_TEXT:
+        return "a file was changed after the run; run the audit again"
+    name = {file: name for name, file in reports.file_names().items()}[file]
+    return (
+        "was it made by 'gate', or by 'report' with an --owner, --purpose or --title that the run "
+        "does not have? They, and -c, belong to 'run'; 'bias-audit report "
+        f"{folder} -o {name}={folder / file}' writes it with what the run has"
+    )
 
 
 def verify_bundle(path: Path, sha256: str = "") -> Verification:
@@ -127,7 +147,7 @@ def verify_bundle(path: Path, sha256: str = "") -> Verification:
     return Verification(
         faults=tuple(dict.fromkeys(faults)),
         seen=tuple(seen),
-        unseen=tuple(unseen),
+        unseen=(*unseen, _BEYOND),
         sha256=bundle.sha256,
     )
 
@@ -261,9 +281,15 @@ def _decisions(
         definitions = Definitions(results)
         yield from definitions.disagreements()
         known, every = len(definitions.known), len(results.probes)
-        seen.append(f"held against the files of this program: {known} of {every} probes")
-        if known < every:
+        copies = sum(probe.id.endswith(PLACEBO) for probe in results.probes)
+        beside = f", beside {count(copies, 'placebo copy', 'placebo copies')} of them"
+        of_program = f"{known} of {count(every - copies, 'probe')}{beside if copies else ''}"
+        seen.append(f"held against the files of this program: {of_program}")
+        if copies:
+            unseen.append("names and words of the groups that mean nothing, in placebo copies")
+        if known < every - copies:
             unseen.append("names, sentences and cards of probes that this program does not have")
+        yield from _bundled_model(results)
     yield from _gate_numbers(results)
     yield from _waivers(results)
     counts = {
@@ -284,6 +310,21 @@ def _decisions(
         unseen.append("whether the limits are those of the configuration: it is not in the file")
     if results.comparison is not None:
         unseen.append("the baseline: changes are taken as they are recorded")
+
+
+def _bundled_model(results: Results) -> Iterator[str]:
+    """Compare the digests of the bundled model with those of its files here."""
+    from bias_audit.backends.hf.model_files import ModelOptions, locate_model
+
+    stored = results.model
+    if stored.name != BUNDLED or stored.kind == "fake":
+        return
+    own = locate_model(ModelOptions(name=BUNDLED)).digests()
+    if dict(stored.files) != dict(own["files"]):
+        yield f"{RESULTS}: its digests of the files of '{BUNDLED}' are not those of this program's"
+    for name in ("fingerprint", "tokenizer_digest"):
+        if getattr(stored, name) != own[name]:
+            yield f"{RESULTS}: its {name} of '{BUNDLED}' is not that of this program's model"
 
 
 def _gate_numbers(results: Results) -> Iterator[str]:
@@ -344,7 +385,7 @@ def _texts(
     for file in mine:
         own = reports.render(results, names[file], evidence).encode("utf-8", "backslashreplace")
         if own != files[file] and _page_text(own) != _page_text(files[file]):
-            yield f"{file}: it is not what {RESULTS} gives"
+            yield f"{file}: {_OTHER_TEXT}"
     seen.append(f"rendered again: {', '.join(mine) or 'nothing'}")
 
 

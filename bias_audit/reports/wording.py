@@ -74,7 +74,8 @@ INSIDE = "◇"
 """The sign of an association inside the reference margin."""
 LEGEND = (
     "◆ association: other words of the kind differ too (adjusted p below 0.05); ◇ the same, inside "
-    "the reference margin (shaded); ● small: not an association, and inside the margin; ○ open. "
+    "the reference margin (shaded); ● (≈ before the number) small: not an association, "
+    "and inside the margin; ○ open. "
     "The line is the 95 % interval for these words"
 )
 """Below the chart of all comparisons."""
@@ -87,9 +88,19 @@ def legend(controls: Iterable[float | None]) -> str:
 
 
 def bounds_note(unit: str) -> str:
-    """Say what bounds are rounded to."""
+    """Say what bounds are made of, and rounded to."""
     *steps, last = (f"{rung:g}" for rung in gap_scale(unit).rungs)
-    return f"Bounds are rounded outward to {', '.join(steps)} or {last}."
+    return f"Bounds are from the 90 % interval, rounded outward to {', '.join(steps)} or {last}."
+
+
+def not_asked(audit: Results) -> str:
+    """Name the axes of the shipped catalogue that no probe of a run asks about; empty for none."""
+    probes = [probe for probe in audit.probes if probe.role == "probe"]
+    asked = {probe.axis for probe in probes if probe.state == "measured"}
+    if not any(probe.axis in AXES for probe in probes):
+        return ""  # published data sets, or probes of somebody else: they have no such axes
+    left = [axis for axis in AXES if axis not in asked]
+    return f"Not asked in this run: {', '.join(left)}." if left else ""
 
 
 PILLS: dict[str, str] = {
@@ -108,6 +119,12 @@ WAIVER_STATUS: dict[str, str] = {
     "unmatched": "void: names nothing",
 }
 
+AXES = (
+    "age", "appearance", "class", "dialect", "disability", "gender", "gender-identity",
+    "gender-x-age", "gender-x-race", "gender-x-religion", "names", "nationality", "orientation",
+    "race", "religion",
+)  # fmt: skip
+"""Of the shipped catalogue."""
 _LONG, _MOST_NAMES = 90, 5
 SKIP_REASONS: dict[str, str] = {
     "not_applicable": "does not fit this sentence",
@@ -156,19 +173,22 @@ def tally(audit: Results) -> str:
 
 
 def tally_gates(audit: Results) -> str:
-    """How many gates have which state, and which: ``2 failed (size), 4 passed (size, rise)``."""
-    parts = []
+    """How many gates have which state, and which: ``1 failed (size 1 of 3), 2 passed (rise)``."""
+    parts, every = [], Counter(gate.gate for gate in audit.gates)
     for state in STATES:
-        some = [gate.gate for gate in audit.gates if gate.state == state]
-        if some:
-            word = count(len(some), "error") if state == "error" else f"{len(some)} {PILLS[state]}"
-            parts.append(f"{word} ({_names(some)})")
+        some = Counter(gate.gate for gate in audit.gates if gate.state == state)
+        if number := some.total():
+            word = count(number, "error") if state == "error" else f"{number} {PILLS[state]}"
+            parts.append(f"{word} ({_names(some, every)})")
     return ", ".join(parts)
 
 
-def _names(gates: Iterable[str]) -> str:
-    """The ids of gates, each once, the first of them."""
-    ids = [short(clean(name), 60) for name in dict.fromkeys(gates)]
+def _names(some: Mapping[str, int], every: Mapping[str, int]) -> str:
+    """The ids of gates, the first of them; with its share where a gate has other states too."""
+    ids = [
+        short(clean(name), 60) + (f" {number} of {every[name]}" if number < every[name] else "")
+        for name, number in some.items()
+    ]
     more = f", {len(ids) - _MOST_NAMES} more" if len(ids) > _MOST_NAMES else ""
     return ", ".join(ids[:_MOST_NAMES]) + more
 

@@ -95,6 +95,9 @@ class Results(Record):
     """Those that cover nothing included."""
     comparison: Comparison | None = None
     """Comparison with the first baseline that the gates name, or null."""
+    limits_digest: str = ""
+    """SHA-256 of what the configuration of the gates said, as ``config_digest`` of the run; empty
+    without gates, or where they are in no file."""
     notices: tuple[str, ...] = ()
     """What a reader should know about how the run was judged."""
     exit_code: int = 0

@@ -24,7 +24,8 @@ class Model(Record):
     revision: str | None = None
     """Commit of the hub repository, or null."""
     fingerprint: str
-    """SHA-256 over the weight files."""
+    """SHA-256 over names, sizes and contents of the weight files together: no file has it as its
+    own."""
     tokenizer_digest: str = ""
     """SHA-256 over the tokenizer's files."""
     files: dict[str, str] = Field(default_factory=dict)
@@ -58,7 +59,8 @@ class Run(Record):
     """Ids of the measures and checks that were asked for by name."""
     command: str = ""
     config_digest: str = ""
-    """SHA-256 of what the configuration said when the run was made; empty without one."""
+    """SHA-256 of the settings of the configuration when the run was made, not of its bytes:
+    comments and the order of keys do not count; empty without one."""
     catalogue_digest: str = ""
     """SHA-256 over all probe files in use."""
     title: str = ""

@@ -250,7 +250,7 @@ def is_word(term: str, results: Results) -> bool:
     return (
         term not in ids
         and len(term.split()) <= 3
-        and not re.search(r"\d{2}|^[\d.]+( ×)?$|[0-9a-f]{12}|^bias-audit ", term)
+        and not re.search(r"\d{2}|^[\d.]+( ×)?$|[0-9a-f]{12}|^bias-audit |\d of\b", term)
         and not term.endswith((".", " s"))
     )
 

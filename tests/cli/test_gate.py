@@ -290,6 +290,11 @@ def test_run_and_gate_agree(cli: Command, home: Path) -> None:
     for key in ("gates", "states", "exit_code", "comparison", "waivers"):
         assert mine[key] == found[key], key
     assert done.run.config_digest == policy.digest != ""
+    assert done.limits_digest == found["limits_digest"] == policy.digest
+    assert found["run"]["config_digest"] == "", "the run was made without one"  # type: ignore[index]
+    bare = cli("gate", "large", "--format", "dossier")[1]
+    assert "Limits, from bias-audit.yaml, digest of its settings as read" in bare
+    assert policy.digest in bare
 
 
 RUN = """\
@@ -645,7 +650,7 @@ def test_what_the_configuration_asks_for_and_nobody_measured_is_incomplete(
     config(home, SIZE.replace("trial", "'*'"))
     code, out, _ = cli("gate", "none", "-q")
     assert code == 3, "without probes, a pattern is about the core probes"
-    assert "6 unclear (size), 1 passed (size)" in out
+    assert "6 unclear (size 6 of 7), 1 passed (size 1 of 7)" in out
 
 
 def test_numbers_without_evidence_are_said_to_be_so_everywhere(cli: Command, home: Path) -> None:

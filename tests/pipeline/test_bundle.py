@@ -20,7 +20,9 @@ from typing import Any
 
 import pytest
 
+from bias_audit.backends import BUNDLED
 from bias_audit.backends.fake import FakeBackend
+from bias_audit.backends.hf.model_files import ModelOptions, locate_model
 from bias_audit.errors import UsageError
 from bias_audit.gates.policy import Policy
 from bias_audit.pipeline import bundle
@@ -133,6 +135,11 @@ def test_the_same_run_gives_the_same_bytes_and_is_intact(
     assert "judged again: 3 of 3 gates" in said
     assert "rendered again: bom.cdx.json, junit.xml, report.html, summary.md" in said
     assert any("the limits are those of the configuration" in line for line in seen.unseen)
+    assert "that scores and digests are those of the model" in seen.unseen[-1]
+    assert (
+        "that scores and digests are those of the model"
+        in (verify(flip(whole), tmp_path).unseen[-1])
+    )
 
 
 def test_the_list_names_model_probes_and_files(whole: bytes, done: Audit) -> None:
@@ -383,7 +390,7 @@ def test_another_model_in_the_list_is_named(whole: bytes, tmp_path: Path, done: 
 
 FREE = (
     "schema_version", "tool.name", "tool.version", "model.*", "run.*", "sanity.*", "determinism.*",
-    "probes.#.version", "probes.#.language", "probes.#.title", "probes.#.question",
+    "limits_digest", "probes.#.version", "probes.#.language", "probes.#.title", "probes.#.question",
     "probes.#.reason", "probes.#.plus", "probes.#.minus", "probes.#.scope", "probes.#.prompts",
     "probes.#.coverage.*requested*", "probes.#.card.*", "probes.#.groups.#.priors.#",
     "probes.#.groups.#.pieces.#", "probes.#.groups.#.placebo", "probes.#.targets.#.pieces",
@@ -448,6 +455,37 @@ def test_every_field_that_follows_from_others_is_named(
         if next(bundle._faults(held, [], []), None) is None:
             lost.append(kind)
     assert lost == []
+
+
+def test_digests_of_the_bundled_model_are_those_of_its_files(folder: Path) -> None:
+    """Of any other model nobody can tell from a bundle."""
+    own = locate_model(ModelOptions(name=BUNDLED)).digests()
+    stored = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def said(**change: Any) -> str:
+        content = json.loads(stored["results.json"])
+        content["model"] |= {"name": BUNDLED, "kind": "masked", **own, "files": dict(own["files"])}
+        content["model"] |= change
+        return " | ".join(bundle._bundled_model(Results.model_validate(content)))
+
+    assert said() == ""
+    files = dict(own["files"]) | {"model.safetensors": "0" * 64}
+    assert "digests of the files of 'reference'" in said(files=files)
+    assert "its fingerprint of 'reference'" in said(fingerprint="0" * 64)
+    assert said(name="another", files=files, fingerprint="") == ""
+
+
+def test_a_report_with_another_head_is_no_dead_end(done: Audit, tmp_path: Path) -> None:
+    folder = done.save(tmp_path / "one", formats=["dossier"])
+    head = done.results.run.model_copy(update={"owner": "somebody"})
+    other = render(done.results.model_copy(update={"run": head}), "dossier")
+    (folder / "dossier.md").write_text(other, encoding="utf-8")
+    with pytest.raises(UsageError, match=r"dossier\.md: it is not what") as caught:
+        pack_run(folder)
+    assert "--owner, --purpose or --title that the run does not have" in (caught.value.hint or "")
+    own = render(Audit.load(folder).results, "dossier")
+    (folder / "dossier.md").write_text(own, encoding="utf-8")
+    assert "dossier.md" in pack_run(folder).names
 
 
 def with_file(name: str, content: bytes) -> Callable[[bytes], bytes]:

@@ -309,7 +309,7 @@ def test_a_page_prints_as_a_brief_that_can_be_signed(browser: Browser, judged: R
     assert 2 <= len(texts) <= 6
     for number, text in enumerate(texts, start=1):
         assert f"{number} / {len(texts)}" in text
-        assert f"sha256 {judged.model.fingerprint[:12]}" in text
+        assert f"fingerprint {judged.model.fingerprint[:12]}" in text
         assert judged.model.name in text
         assert (judged.run.created or "")[:10] in text
     whole_text = " ".join(texts)

@@ -58,7 +58,7 @@ def test_an_association_is_held_against_words_that_mean_nothing(ratio, own, othe
     assert ("not clearly above" in shown.control_note) == ("†" in marks)
     if other > own:
         assert f"{other:.2f} × for C" in shown.control_note
-    for name in ("terminal", "md", "notebook"):
+    for name in ("terminal", "md", "notebook", "dossier", "cyclonedx"):
         text = render(audit(association(ratio), *quiet, groups=groups), name)
         assert control_ in text
         assert ("not clearly above its control" in text) == ("†" in marks)

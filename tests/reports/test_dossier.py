@@ -114,3 +114,21 @@ def test_strangers_write_no_markup(hostile: Results, hostile_gates: Results) -> 
         html = MarkdownIt("commonmark").enable("table").render(chapter)
         assert not re.search(r"<(script|img)\b", html)
         assert "@everyone" not in chapter
+
+
+def test_each_digest_stands_under_what_it_is_of(judged: Results) -> None:
+    files = {"config.json": "b" * 64, "model.safetensors": "a" * 64}
+    model = judged.model.model_copy(update={"files": files, "fingerprint": "c" * 64})
+    run = judged.run.model_copy(update={"config_digest": ""})
+    update = {"model": model, "run": run, "limits_digest": "d" * 64}
+    chapter = render(judged.model_copy(update=update), "dossier")
+    rows = dict(re.findall(r"^\| (.+?) \| (.+?) \|$", chapter.split("##")[0], re.MULTILINE))
+    assert rows["model.safetensors, SHA-256"] == "a" * 64
+    assert "b" * 64 not in chapter
+    [fingerprint] = [name for name, text in rows.items() if text == "c" * 64]
+    assert fingerprint.startswith("Fingerprint of bias-audit")
+    [limits] = [name for name, text in rows.items() if text == "d" * 64]
+    assert limits.startswith("Limits, from ")
+    assert "not of the file's bytes" in limits
+    [own] = [text for name, text in rows.items() if name.startswith("Configuration of the run")]
+    assert own == "none was given"

@@ -8,8 +8,10 @@ import re
 import pytest
 from rich.console import Console
 
+from bias_audit.probes.catalogue import ProbeCatalogue
 from bias_audit.records import OTHERS
 from bias_audit.reports import render
+from bias_audit.reports import wording as words
 from bias_audit.reports.formats import terminal
 from bias_audit.reports.view import page
 from bias_audit.reports.view.build import build
@@ -307,3 +309,23 @@ def test_the_screen_of_a_data_set():
         text = " ".join(re.sub(r"[*]|</?strong>", "", render(results, name)).split())
         assert "furthest from neutral: faith 31.0 %, race 62.0 %" in text.replace(";", ","), name
         assert "No groups were compared" not in text
+
+
+def test_axes_that_were_not_asked_are_named(audit: Results):
+    catalogue = ProbeCatalogue()
+    specs = map(catalogue.probe_spec, catalogue.probe_ids())
+    assert sorted({spec.axis for spec in specs if spec.role == "probe"}) == list(words.AXES)
+    asked = {p.axis for p in audit.probes if p.role == "probe" and p.state == "measured"}
+    left = [axis for axis in words.AXES if axis not in asked]
+    assert build(audit).cannot.endswith(f"Not asked in this run: {', '.join(left)}.")
+    assert words.not_asked(audit.model_copy(update={"probes": ()})) == ""
+    every = tuple(
+        audit.probes[0].model_copy(update={"axis": axis, "role": "probe", "state": "measured"})
+        for axis in words.AXES
+    )
+    assert words.not_asked(audit.model_copy(update={"probes": every})) == ""
+
+
+def test_a_gate_with_several_states_tells_how_many_of_its_comparisons(judged: Results):
+    screen = render(judged, "html").split('class="decision"')[1].split("</dl>")[0]
+    assert "<code>religion</code> (1 of 3)" in screen

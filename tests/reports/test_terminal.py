@@ -30,8 +30,9 @@ def test_terminal_in_ascii(audit: Results, hostile_gates: Results, judged: Resul
 def test_terminal_lines(audit: Results, judged: Results) -> None:
     outcomes = "4 associations, 2 small, 3 open, 1 not measurable"
     gates = (
-        "gates: 2 failed (occupations, no-regression), 4 unclear (religion, no-regression, quiet,"
-        " versus-old), 1 error (ages), 1 passed (religion), 1 waived (religion), 1 skipped (later)"
+        "gates: 2 failed (occupations, no-regression 1 of 2), 4 unclear (religion 1 of 3,"
+        " no-regression 1 of 2, quiet, versus-old), 1 error (ages), 1 passed (religion 1 of 3),"
+        " 1 waived (religion 1 of 3), 1 skipped (later)"
     )
     assert terminal.first_line(judged) == f"{outcomes}; {gates}    exit 1"
     text = render(audit, "terminal")

@@ -20,6 +20,7 @@ from bias_audit.reports.formats import Format
 from bias_audit.reports.formats.model_card import model_name
 from bias_audit.reports.text import tidy
 from bias_audit.reports.view.build import CANNOT
+from bias_audit.reports.view.cautions import find_control, marks
 from bias_audit.reports.view.index import OTHERS, Index
 from bias_audit.reports.view.measures import AXIS
 from bias_audit.reports.view.verdict import waiver_text
@@ -71,6 +72,7 @@ def _metadata(index: Index, digest: str) -> Json:
         f"run:{name}": getattr(audit.run, name)
         for name in ("title", "owner", "purpose", "seed", "config_digest", "catalogue_digest")
     }
+    values |= {"gates:config_digest": audit.limits_digest}
     values |= {"run:partial": audit.run.partial, "run:exit_code": audit.exit_code}
     values |= {f"outcomes:{name}": number for name, number in audit.outcomes.items()}
     values |= {f"gates:{name}": number for name, number in audit.states.items()}
@@ -238,6 +240,8 @@ def _limitations(index: Index) -> Iterator[str]:
     if audit.run.partial:
         yield _CUT
     yield CANNOT.replace("It ", "The audit ", 1)
+    if left := words.not_asked(audit):
+        yield left
     yield from (words.sentence(notice) for notice in (*audit.model.notices, *audit.run.notices))
     for check in (audit.sanity, *audit.further_sanity):
         if check is not None and not check.passed:
@@ -289,6 +293,11 @@ def _facts(index: Index, compared: list[Result]) -> Iterator[Json]:
         if result.outcome:
             bounds = f" ({words.ladder(result)})" if words.ladder(result) else ""
             yield _property(f"outcome:{result.id}", f"{result.outcome}{bounds}")
+        if control := find_control(index, result):
+            yield _property(f"control:{result.id}", words.size_of(control.own))
+        if shown := marks(index, result):
+            said = "; ".join(f"{mark} {words.MARKS[mark]}" for mark in shown)
+            yield _property(f"marks:{result.id}", said)
         notices = " ".join(map(describe, result.statuses))
         if notices:
             yield _property(f"notices:{result.id}", notices)

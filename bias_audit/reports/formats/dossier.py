@@ -21,6 +21,9 @@ from bias_audit.results import Results
 
 ELSEWHERE = "To be completed elsewhere"
 _ROOM = 40_000
+_WEIGHTS = (".safetensors", ".bin", ".gguf", ".pt", ".pth")
+_FILES = 8
+"""Files of weights that are named."""
 _REACH = (
     "This chapter maps a run of bias-audit to places of four documents. It does not say that "
     "anything they ask for is met: that is for the people who sign, with what only they have."
@@ -68,9 +71,16 @@ def _head(index: Index) -> str:
     revision = f" at revision {escape(model.revision)}" if model.revision else ""
     facts = (
         ("Model", f"{escape(model_name(model.name))}{revision}"),
-        ("Weights, SHA-256", escape(model.fingerprint or "not recorded")),
-        ("Probes, SHA-256", escape(audit.run.catalogue_digest or "not recorded")),
-        ("Configuration, SHA-256", escape(audit.run.config_digest or "none was given")),
+        *_weights(index),
+        (
+            "Fingerprint of bias-audit, of all weights (it is the SHA-256 of no single file)",
+            escape(model.fingerprint or "not recorded"),
+        ),
+        (
+            "Probes, SHA-256 over their digests",
+            escape(audit.run.catalogue_digest or "not recorded"),
+        ),
+        *_configurations(index),
         ("Made", escape(f"{audit.run.created or 'date not recorded'}, {_program(audit)}")),
         ("Purpose", escape(audit.run.purpose or f"{ELSEWHERE}: intended purpose of the system")),
         ("Owner", escape(audit.run.owner or f"{ELSEWHERE}: who answers for it")),
@@ -78,6 +88,27 @@ def _head(index: Index) -> str:
     rows = "".join(f"| {name} | {text} |\n" for name, text in facts)
     title = audit.run.title or "Associations with groups of people: test record"
     return f"# {escape(title)}\n\n{_REACH}\n\n| | |\n| --- | --- |\n{rows}\n"
+
+
+def _weights(index: Index) -> list[tuple[str, str]]:
+    """The digest of each file of weights: what 'sha256sum' prints."""
+    files = sorted(index.audit.model.files.items())
+    mine = [(name, digest) for name, digest in files if name.endswith(_WEIGHTS)]
+    rows = [(f"{escape(name)}, SHA-256", escape(digest)) for name, digest in mine[:_FILES]]
+    more = len(mine) - _FILES
+    return rows + ([(f"{more} more files of weights", "in results.json")] if more > 0 else [])
+
+
+def _configurations(index: Index) -> list[tuple[str, str]]:
+    """What the run was made by and what it is judged by, which may be two."""
+    own, limits = index.audit.run.config_digest, index.audit.limits_digest
+    what = "digest of its settings as read (not of the file's bytes)"
+    rows = [(f"Configuration of the run, {what}", escape(own or "none was given"))]
+    files = ", ".join(dict.fromkeys(gate.file for gate in index.audit.gates if gate.file))
+    if files and limits:
+        same = "the same" if limits == own else limits
+        rows.append((f"Limits, from {escape(files)}, {what}", escape(same)))
+    return rows
 
 
 def _program(audit: Results) -> str:
@@ -103,6 +134,7 @@ def _comparisons(view: page.Page) -> str:
                 one.statement or one.reason,
                 one.value or "none",
                 one.bounds or "none",
+                " ".join(filter(None, (one.control or "none", *one.marks))),
             ),
             480,
         )
@@ -116,9 +148,11 @@ def _comparisons(view: page.Page) -> str:
         "In words",
         words.capital(view.first_screen.head),
         "At least – at most",
+        "Control",
     )
-    floor = f"{escape(view.first_screen.floor)}\n\n" if view.first_screen.floor else ""
-    return markdown.within(markdown.table_head(head), rows, _ROOM) + floor
+    legend, floor = view.first_screen.legend, view.first_screen.floor
+    below = "".join(f"{escape(words.sentence(text))}\n\n" for text in (legend, floor) if text)
+    return markdown.within(markdown.table_head(head), rows, _ROOM) + below
 
 
 def _limits_and_waivers(view: page.Page) -> str:
@@ -324,7 +358,9 @@ def _data(index: Index) -> str:
 def _limits(index: Index) -> str:
     missing = sum(result.outcome == "not_measurable" for result in index.audit.results)
     text = f"{count(missing, 'comparison')} could not be measured. " if missing else ""
-    return f"{text}Sentence frames are not usage, and other languages were not looked at."
+    asked = words.not_asked(index.audit)
+    more = f" {asked}" if asked else ""
+    return f"{text}Sentence frames are not usage, and other languages were not looked at.{more}"
 
 
 def _states(index: Index) -> str:

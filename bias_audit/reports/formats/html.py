@@ -148,12 +148,12 @@ def fill(layout: str, view: object, environment: Any = None) -> str:
 
 
 def style_sheet(view: object) -> str:
-    """Return the style sheet; that of an audit has its model, date and digest in the page foot."""
+    """Return the style sheet; that of an audit has model, date and fingerprint in the page foot."""
     style = read_text("reports", "style.css").strip()
     if not isinstance(view, page.Page):
         return style
     model = view.audit.model
-    digest = f"sha256 {model.fingerprint[:12]}" if model.fingerprint else "no digest"
+    digest = f"fingerprint {model.fingerprint[:12]}" if model.fingerprint else "no fingerprint"
     parts = (short(model.name, 60), view.subtitle.partition(" · ")[0], digest)
     return f"{style}\n@page {{ @bottom-left {{ content: {_css_text(' · '.join(parts))}; }} }}"
 

@@ -37,7 +37,7 @@ def build(results: Results) -> page.Page:
         title=audit.run.title or f"Association audit of {quote(audit.model.name)}",
         subtitle=f"{date} · {audit.tool.name} {audit.tool.version}",
         can=words.what_is_shown(audit.model.reading),
-        cannot=CANNOT,
+        cannot=f"{CANNOT} {words.not_asked(audit)}".rstrip(),
         first_screen=first_screen(index),
         notes=findings(index),
         probes=tuple(_sections(index)),
