@@ -113,7 +113,7 @@ def test_the_story_of_the_page(story: Path) -> None:
     assert planted["no-rise"]["rise_low"] > 0.3
     results = json.loads((story / "planted" / "results.json").read_text(encoding="utf-8"))
     (finding,) = results["findings"]
-    assert (finding["probe"], finding["severity"]) == ("occupation-gender", "high")
+    assert (finding["probe"], finding["size"]) == ("occupation-gender", "very strong")
     said = "women, more than men, with jobs held mostly by women"
     assert said in finding["headline"]
     assert not any(code == "instrument_failed" for p in results["probes"] for code in p["statuses"])
