@@ -3,10 +3,9 @@
     python examples/recompute.py audit-runs/latest valence-religion:log_odds_gap:muslim-vs-others
 
 Prints estimate, standard error, degrees of freedom and 95 % interval of both claims, and p (also
-adjusted by Holm), beside those that the run stored, and whether they agree. Of bias-audit it
-imports only what finds the run folder: the formulas are those of docs/method.md, "The interval:
-crossed factors". The file has six decimals; ``audit.evidence(full=True)`` of an audit that was just
-measured has all of them.
+adjusted by Holm), beside those that the run stored, and whether they agree. It imports nothing of
+bias-audit: the formulas are those of docs/method.md, "The interval: crossed factors". The file has
+six decimals; ``audit.evidence(full=True)`` of an audit that was just measured has all of them.
 """
 
 from __future__ import annotations
@@ -14,12 +13,11 @@ from __future__ import annotations
 import json
 import sys
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy import stats
-
-from bias_audit.results.io import locate
 
 SAMPLES = {"terms": ["template"], "concept": ["template", "term"], "templates": ["term"]}
 """What is random, by the ``scope`` of the result; words of this kind add the targets."""
@@ -138,11 +136,13 @@ def say(stored, again):
 
 def main(folder, name):
     """Print what is stored and what is computed again."""
-    file = locate(folder)
-    results = json.loads(file.read_text(encoding="utf-8"))["results"]
+    folder = Path(folder)
+    if folder.is_file():  # audit-runs/latest holds the name of the newest run
+        folder = folder.parent / folder.read_text(encoding="utf-8").strip()
+    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))["results"]
     result = next(one for one in results if one["id"] == name)
     evidence = pd.read_csv(
-        file.with_name("evidence.csv.gz"),
+        folder / "evidence.csv.gz",
         dtype={"skip": str, "pair": str, "template": str, "target": str, "label": str},
         keep_default_na=False,
         na_values={"log_prob": [""]},

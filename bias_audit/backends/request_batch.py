@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import (
     Callable,
     Collection,
@@ -118,19 +119,20 @@ class TextQuestion(NamedTuple):
     """From the results of these texts, in this order; an answer where they are not needed."""
 
 
-class TextReader:
+class TextReader(ABC):
     """A model that reads whole texts, each distinct one once."""
 
+    @abstractmethod
     def _ask(self, request: Request[Any]) -> TextQuestion:
-        raise NotImplementedError
+        """The texts whose results answer a request."""
 
+    @abstractmethod
     def _prepare(self, texts: Sequence[str]) -> Mapping[str, Any | RejectionError]:
         """What the model reads for each text, or why it cannot."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _read(self, rows: Sequence[Any], needed: Container[int]) -> Iterator[dict[int, Any]]:
         """The results of what is needed of it, batch by batch, by number."""
-        raise NotImplementedError
 
     def score(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any, Literal
 
 from bias_audit.backends.base import require_batch_size
@@ -14,7 +15,7 @@ from bias_audit.records import ModelInfo, Request
 from bias_audit.utils.readings import Reading
 
 
-class FileBackend:
+class FileBackend(ABC):
     """A model from files as a backend.
 
     Args:
@@ -69,10 +70,10 @@ class FileBackend:
                 hint="the config, the weights and the tokenizer may belong to different models",
             ) from error
 
+    @abstractmethod
     def _start(self, loaded: LoadedModel, batch_size: int | Literal["auto"]) -> None:
         """Describe the model in ``info``, and have it read a short sentence.
 
         Raises:
             ScoringError: it cannot.
         """
-        raise NotImplementedError

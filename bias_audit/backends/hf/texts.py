@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, Generic, Literal, TypeVar
 
@@ -18,7 +19,7 @@ Result = TypeVar("Result")
 _FAST_ROWS = 512
 
 
-class TextRunner(Generic[Result]):
+class TextRunner(ABC, Generic[Result]):
     """A model as a function from texts, in pieces, to results.
 
     Args:
@@ -68,8 +69,9 @@ class TextRunner(Generic[Result]):
         except (RuntimeError, ValueError, IndexError, TypeError, AttributeError) as error:
             raise ScoringError(f"the model cannot read a text: {error}") from error
 
+    @abstractmethod
     def _results(self, output: Any, count: int) -> list[Result]:
-        raise NotImplementedError
+        """What the model's output says of each text."""
 
 
 class TextBackend(TextReader, FileBackend, Generic[Result]):
