@@ -415,7 +415,7 @@ def _facts(comparison: Comparison) -> tuple[tuple[str, str], ...]:
         if model is not None:
             revision = f" at {model.revision}" if model.revision else ""
             facts.append((f"{name}: model", clip(clean(f"{model.name}{revision}"), 300)))
-            facts.append((f"{name}: weights", clip(clean(model.fingerprint), 80)))
+            facts.append((f"{name}: fingerprint", clip(clean(model.fingerprint), 80)))
     return (*facts, ("Same scores", _same(comparison)))
 
 

@@ -119,7 +119,7 @@ def _arguments(result: Result) -> dict[str, Any]:
 def _section(view: page.Page, index: Index) -> str:
     model = index.audit.model
     where = f" at revision {escape(model.revision)}" if model.revision else ""
-    weights = escape(model.fingerprint[:12] or "not recorded")
+    fingerprint = escape(model.fingerprint[:12] or "not recorded")
     remarks = "".join(
         f"> {escape(short(remark, 700))}\n\n"
         for remark in (*view.first_screen.remarks, view.first_screen.floor)
@@ -131,7 +131,7 @@ def _section(view: page.Page, index: Index) -> str:
     return (
         "## Bias, Risks, and Limitations\n\n"
         f"**{escape(view.first_screen.lead)}**\n\n"
-        f"Audit of {escape(model_name(model.name))}{where} (weights {weights}), "
+        f"Audit of {escape(model_name(model.name))}{where} (fingerprint {fingerprint}), "
         f"{escape(view.subtitle)}. {view.can} {_READ}\n\n"
         f"{remarks}{limits}{_numbers(index)}{markdown.dataset_parts(view)}"
         f"{markdown.associations(view.first_screen, 15)}{markdown.failures(view)}"
